@@ -1,0 +1,21 @@
+//! Records, counters and names that cross the kernel boundary through maps.
+//!
+//! Every struct is `Pod` (no padding), of fixed size, and asserted here.
+
+pub mod config;
+pub mod counter;
+pub mod event;
+pub mod names;
+
+pub use config::{Config, Control};
+pub use counter::{Counter, Counters};
+pub use event::{Event, Flags, Grade, Hook, Kind, Outcome, Protocol, TxSource};
+
+/// Bumped at every change of a shared record; the loader refuses an object of
+/// another version.
+pub const ABI_VERSION: u32 = 1;
+
+const _: () = assert!(size_of::<Event>() == 64);
+const _: () = assert!(size_of::<crate::slot::Record>() == 64);
+const _: () = assert!(size_of::<Config>() == 40);
+const _: () = assert!(size_of::<Counters>() == 8 * Counter::COUNT);

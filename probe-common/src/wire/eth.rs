@@ -1,0 +1,42 @@
+//! Ethernet II with up to two VLAN tags (IEEE 802.1Q, 802.1ad).
+
+use super::Cursor;
+
+/// Ethertype of IPv4.
+pub const IPV4: u16 = 0x0800;
+/// Ethertype of IPv6.
+pub const IPV6: u16 = 0x86dd;
+/// Octets of a header without tags.
+pub const LENGTH: usize = 14;
+
+const VLAN: u16 = 0x8100;
+const SERVICE_VLAN: u16 = 0x88a8;
+
+/// The ethertype behind the addresses and at most two tags, moving past them.
+#[inline(always)]
+pub fn read<C: Cursor>(cursor: &mut C) -> Option<u16> {
+    let header = cursor.take::<LENGTH>()?;
+    let mut ethertype = u16::from_be_bytes([header[12], header[13]]);
+    if ethertype == VLAN || ethertype == SERVICE_VLAN {
+        ethertype = tag(cursor)?;
+        if ethertype == VLAN {
+            ethertype = tag(cursor)?;
+        }
+    }
+    Some(ethertype)
+}
+
+/// A header: destination, source, ethertype.
+#[inline(always)]
+pub const fn header(destination: [u8; 6], source: [u8; 6], ethertype: u16) -> [u8; LENGTH] {
+    let [a, b, c, d, e, f] = destination;
+    let [g, h, i, j, k, l] = source;
+    let [m, n] = ethertype.to_be_bytes();
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n]
+}
+
+#[inline(always)]
+fn tag<C: Cursor>(cursor: &mut C) -> Option<u16> {
+    let [_, _, high, low] = cursor.take()?;
+    Some(u16::from_be_bytes([high, low]))
+}

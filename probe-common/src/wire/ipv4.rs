@@ -1,0 +1,94 @@
+//! IPv4 (RFC 791).
+
+use super::{Bounded, Cursor, Malformed, Put, Read, checksum::Sum, ip::Header};
+use crate::Address;
+
+/// Octets of a header without options.
+pub const LENGTH: usize = 20;
+
+/// Reads a header and moves past its options.
+#[inline(always)]
+pub fn read<C: Cursor>(mut cursor: C) -> Read<(Header, Bounded<C>)> {
+    let h = cursor.take::<LENGTH>().ok_or(Malformed::Truncated)?;
+    let header_length = ((h[0] & 0x0f) as u16) << 2;
+    let length = u16::from_be_bytes([h[2], h[3]]);
+    if h[0] >> 4 != 4 || header_length < LENGTH as u16 || length < header_length {
+        return Err(Malformed::Header);
+    }
+    let mut rest = Bounded::new(cursor, length as u32 - LENGTH as u32);
+    rest.skip(header_length - LENGTH as u16)
+        .ok_or(Malformed::Truncated)?;
+    let header = Header {
+        source: Address::from_v4([h[12], h[13], h[14], h[15]]),
+        destination: Address::from_v4([h[16], h[17], h[18], h[19]]),
+        protocol: h[9],
+        ttl: h[8],
+        tos: h[1],
+        v6: false,
+        id: u16::from_be_bytes([h[4], h[5]]),
+        later_fragment: u16::from_be_bytes([h[6], h[7]]) & 0x1fff != 0,
+        length,
+    };
+    Ok((header, rest))
+}
+
+/// What a header is made from; both addresses must be mapped IPv4.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields {
+    /// Source octets.
+    pub source: [u8; 4],
+    /// Destination octets.
+    pub destination: [u8; 4],
+    /// Transport protocol.
+    pub protocol: u8,
+    /// Time to live.
+    pub ttl: u8,
+    /// Type of service.
+    pub tos: u8,
+    /// Identification.
+    pub id: u16,
+    /// Length of header and payload, bytes.
+    pub length: u16,
+}
+
+/// Emits a header without options, don't-fragment unset (so that any MTU on the
+/// path carries the probe), at `offset`.
+#[inline(always)]
+pub fn emit<P: Put>(fields: Fields, out: &mut P, offset: usize) -> Option<()> {
+    let [id_high, id_low] = fields.id.to_be_bytes();
+    let [length_high, length_low] = fields.length.to_be_bytes();
+    let [s0, s1, s2, s3] = fields.source;
+    let [d0, d1, d2, d3] = fields.destination;
+    let sum = Sum::ZERO
+        .add4([0x45, fields.tos, length_high, length_low])
+        .add4([id_high, id_low, 0, 0])
+        .add4([fields.ttl, fields.protocol, 0, 0])
+        .add4(fields.source)
+        .add4(fields.destination);
+    let [sum_high, sum_low] = sum.checksum().to_be_bytes();
+    out.put(
+        offset,
+        [
+            0x45,
+            fields.tos,
+            length_high,
+            length_low,
+            id_high,
+            id_low,
+            0,
+            0,
+            fields.ttl,
+            fields.protocol,
+            sum_high,
+            sum_low,
+            s0,
+            s1,
+            s2,
+            s3,
+            d0,
+            d1,
+            d2,
+            d3,
+        ],
+    )
+}

@@ -1,0 +1,169 @@
+//! A validated plan: what `cli` makes of the arguments and `run` carries out.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use probe_common::abi::Protocol;
+
+/// A run, whole.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is done with the targets.
+    pub job: Job,
+    /// Names and addresses, in the order given.
+    pub targets: Vec<TargetSpec>,
+    /// Probes.
+    pub probes: ProbeOptions,
+    /// Where and how packets leave and are stamped.
+    pub path: PathOptions,
+    /// What is written where.
+    pub output: OutputOptions,
+    /// Print what would be done, send nothing.
+    pub dry_run: bool,
+}
+
+/// What is done with the targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Hops and their latency.
+    Trace(TraceOptions),
+    /// Latency and loss.
+    Ping(PingOptions),
+}
+
+/// A target as the user named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetSpec {
+    /// A name or an address.
+    pub text: String,
+    /// File and line (from 1) that it stands in, unless it was an argument.
+    pub origin: Option<(String, usize)>,
+}
+
+/// A target to be probed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its name, if it was given as one.
+    pub name: Option<String>,
+}
+
+/// Options of `trace`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceOptions {
+    /// First TTL, at least 1.
+    pub first_ttl: u8,
+    /// Last TTL, at least the first.
+    pub max_ttl: u8,
+    /// Probes for each hop in a round, at least 1.
+    pub queries: u32,
+    /// Rounds, at least 1.
+    pub rounds: u32,
+    /// Time between two probes for the same hop.
+    pub interval: Duration,
+    /// Silent hops in a row that end a trace; 0: none do.
+    pub gap_limit: u8,
+}
+
+/// Options of `ping`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PingOptions {
+    /// Probes for each target; `None`: until interrupted.
+    pub count: Option<u32>,
+    /// Time between two probes for the same target.
+    pub interval: Duration,
+    /// TTL or hop limit.
+    pub ttl: u8,
+}
+
+/// What probes look like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeOptions {
+    /// ICMP, UDP or TCP.
+    pub protocol: Protocol,
+    /// TCP: ACK segments instead of SYN.
+    pub tcp_ack: bool,
+    /// Destination port (UDP, TCP).
+    pub port: u16,
+    /// Flows for each target, at least 1.
+    pub flows: u16,
+    /// TOS or traffic class.
+    pub tos: u8,
+    /// How long a reply may take.
+    pub timeout: Duration,
+    /// Probes per second over all targets; `None`: as the intervals ask.
+    pub rate: Option<u64>,
+    /// Text in the payload of every probe (at most 64 octets); may be empty.
+    pub contact: String,
+    /// Seed of everything random but the secrets; `None`: drawn and reported.
+    pub seed: Option<u64>,
+}
+
+/// Address family of what names resolve to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Whichever the resolver prefers.
+    Any,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
+}
+
+/// Where packets are received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RxMode {
+    /// Native XDP where that is harmless, else TCX ingress.
+    Auto,
+    /// XDP in the driver.
+    XdpNative,
+    /// XDP behind the driver.
+    XdpGeneric,
+    /// TCX ingress.
+    Tcx,
+}
+
+/// Where and how packets leave and are stamped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathOptions {
+    /// Family of resolved names.
+    pub family: Family,
+    /// Device that all probes leave by.
+    pub interface: Option<String>,
+    /// Source address.
+    pub source: Option<IpAddr>,
+    /// Receive hook.
+    pub rx: RxMode,
+    /// Most slots.
+    pub slots: u32,
+}
+
+/// A format of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+    /// No records: metadata only.
+    None,
+}
+
+/// What is written where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputOptions {
+    /// Format of results.
+    pub format: Format,
+    /// File of results; `None`: standard output.
+    pub file: Option<PathBuf>,
+    /// Also one record for each reply.
+    pub replies: bool,
+    /// File of the metadata.
+    pub metadata: Option<PathBuf>,
+    /// No status and no notices on standard error.
+    pub quiet: bool,
+    /// Names of responders by reverse DNS.
+    pub dns: bool,
+}

@@ -1,0 +1,211 @@
+//! What a run found out: the only types that sinks see.
+//!
+//! Field names are those of every output. What is not known is absent. All times
+//! are nanoseconds; stamps are CLOCK_MONOTONIC.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+/// Why a trace ended where it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// The target answered.
+    Target,
+    /// A router said that the target cannot be reached.
+    Unreachable,
+    /// As many hops as the gap limit in a row were silent.
+    GapLimit,
+    /// The last TTL was probed.
+    MaxTtl,
+    /// The run was ended before the trace was.
+    Interrupted,
+}
+
+/// Loss, split by cause. The causes add up to `sent - received`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Loss {
+    /// Lost on the path or unanswered, of what left: `unanswered ÷ (sent − never_sent − by_us)`.
+    pub ratio: f64,
+    /// Nothing came back, and nothing explains it.
+    pub unanswered: u64,
+    /// Never left this host.
+    pub never_sent: u64,
+    /// Came back, and was lost here (ring full).
+    pub by_us: u64,
+    /// Nothing came back, but hops behind answered: the hop limits its ICMP.
+    pub rate_limited: u64,
+}
+
+/// Round-trip times of valid replies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Rtt {
+    /// Replies.
+    pub count: u64,
+    /// Least.
+    pub min: u64,
+    /// Arithmetic mean.
+    pub mean: u64,
+    /// Standard deviation.
+    pub stddev: u64,
+    /// Median.
+    pub p50: u64,
+    /// 90th percentile.
+    pub p90: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// 99.9th percentile.
+    pub p999: u64,
+    /// Greatest.
+    pub max: u64,
+    /// Mean absolute difference of consecutive round-trip times.
+    pub jitter: u64,
+}
+
+/// Who answered at a hop.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Responder {
+    /// Source of the replies.
+    pub address: IpAddr,
+    /// Its name, from reverse DNS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Valid replies from it.
+    pub received: u64,
+    /// What it answered with last, where that is not time-exceeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    /// Name of the unreachable code, if that is what it answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+/// One hop of a path.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hop {
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// Probes.
+    pub sent: u64,
+    /// Valid replies.
+    pub received: u64,
+    /// Replies after the timeout.
+    pub late: u64,
+    /// Replies to probes already answered.
+    pub duplicates: u64,
+    /// Loss by cause.
+    pub loss: Loss,
+    /// Who answered, most replies first.
+    pub responders: Vec<Responder>,
+    /// Round-trip times, if there was a valid reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_ns: Option<Rtt>,
+}
+
+/// The path of one flow to one target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TraceReport {
+    /// The target.
+    pub target: IpAddr,
+    /// Its name as given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `icmp`, `udp` or `tcp`.
+    pub protocol: &'static str,
+    /// Flow.
+    pub flow: u16,
+    /// Why the trace ended.
+    pub stop: Stop,
+    /// Rounds done.
+    pub rounds: u32,
+    /// Source of the stamps, `tx/rx`.
+    pub stamp: String,
+    /// The hops, from the first TTL on.
+    pub hops: Vec<Hop>,
+}
+
+/// Latency and loss of one target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PingReport {
+    /// The target.
+    pub target: IpAddr,
+    /// Its name as given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `icmp`, `udp` or `tcp`.
+    pub protocol: &'static str,
+    /// Flow of the first probe.
+    pub flow: u16,
+    /// Source of the stamps, `tx/rx`.
+    pub stamp: String,
+    /// Probes.
+    pub sent: u64,
+    /// Valid replies.
+    pub received: u64,
+    /// Replies after the timeout.
+    pub late: u64,
+    /// Replies to probes already answered.
+    pub duplicates: u64,
+    /// ICMP errors among the replies: the target did not answer these itself.
+    pub errors: u64,
+    /// Loss by cause.
+    pub loss: Loss,
+    /// Round-trip times of the target's own replies, if there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_ns: Option<Rtt>,
+}
+
+/// One reply.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reply {
+    /// The probe's target.
+    pub target: IpAddr,
+    /// TTL or hop limit that the probe left with.
+    pub ttl: u8,
+    /// Flow.
+    pub flow: u16,
+    /// Round (of a ping: number of the probe).
+    pub round: u32,
+    /// `icmp`, `udp` or `tcp`.
+    pub protocol: &'static str,
+    /// What the reply is.
+    pub kind: &'static str,
+    /// Name of the unreachable code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// Who answered.
+    pub responder: IpAddr,
+    /// Round-trip time (absent where the probe is not known).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_ns: Option<u64>,
+    /// Stamp of the probe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tx_ns: Option<u64>,
+    /// Stamp of the reply.
+    pub rx_ns: u64,
+    /// TTL or hop limit that the reply arrived with.
+    pub reply_ttl: u8,
+    /// TTL or hop limit of the probe as quoted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quoted_ttl: Option<u8>,
+    /// ICMP type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icmp_type: Option<u8>,
+    /// ICMP code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icmp_code: Option<u8>,
+    /// Next-hop MTU, where the reply states one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// `A` or `B`.
+    pub grade: &'static str,
+    /// Whether a NAT was seen.
+    pub nat: bool,
+    /// Whether the probe was answered already.
+    pub duplicate: bool,
+    /// Whether the reply came after the timeout.
+    pub late: bool,
+    /// Source of the stamps, `tx/rx`.
+    pub stamp: String,
+}
