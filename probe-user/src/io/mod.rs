@@ -1,0 +1,1 @@
+//! The only place for aya, libc and sockets.

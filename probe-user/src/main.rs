@@ -1,0 +1,2 @@
+//! The command `probe`.
+fn main() {}

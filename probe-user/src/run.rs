@@ -1,0 +1,1 @@
+//! Joins engine to io.
