@@ -13,6 +13,7 @@
 
 pub mod cli;
 pub mod engine;
+pub mod error;
 pub mod io;
 pub mod run;
 pub mod sink;
