@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
 use probe_common::abi::Protocol;
 
 /// A run, whole.
@@ -11,6 +12,8 @@ pub struct Plan {
     pub job: Job,
     /// Names and addresses, in the order given.
     pub targets: Vec<TargetSpec>,
+    /// Networks that are never probed, whatever the targets (and their names) say.
+    pub exclude: Vec<IpNet>,
     /// Probes.
     pub probes: ProbeOptions,
     /// Where and how packets leave and are stamped.
@@ -46,6 +49,29 @@ pub struct Target {
     pub address: IpAddr,
     /// Its name, if it was given as one.
     pub name: Option<String>,
+}
+
+impl Plan {
+    /// Why `address` is not probed, if it is not: excluded, or no single host.
+    pub fn refusal(&self, address: IpAddr) -> Option<&'static str> {
+        let excluded = || {
+            self.exclude
+                .iter()
+                .any(|network| network.contains(&address))
+        };
+        not_a_host(address).or_else(|| excluded().then_some("excluded by --exclude"))
+    }
+}
+
+/// Why `address` names no single host, if it does not (RFC 1112, RFC 919, RFC 4291).
+/// That an address is the broadcast of a subnet is known to the routes only.
+pub fn not_a_host(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(v4) if v4.is_broadcast() => Some("a broadcast address"),
+        _ if address.is_multicast() => Some("a multicast address"),
+        _ if address.is_unspecified() => Some("the unspecified address"),
+        _ => None,
+    }
 }
 
 /// Options of `trace`.
