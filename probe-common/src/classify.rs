@@ -56,8 +56,8 @@ pub struct Candidate {
     pub seq16: u16,
     /// What is seen of the nonce.
     pub evidence: Evidence,
-    /// Destination of the probe: as quoted, or the responder.
-    pub destination: Address,
+    /// Hash of the probe's destination: as quoted, or the responder.
+    pub destination_hash: u32,
     /// The quoted packet, if there is one.
     pub quoted: Option<Quoted>,
     /// Next-hop MTU, else 0.
@@ -93,9 +93,7 @@ pub fn classify<C: Cursor>(cursor: C, v6: bool, ports: Ports) -> Finding {
         return Finding::NotCandidate;
     }
     match (header.protocol, v6) {
-        (protocol::ICMP, false) | (protocol::ICMPV6, true) => {
-            classify_icmp(&header, cursor, ports)
-        }
+        (protocol::ICMP, false) | (protocol::ICMPV6, true) => classify_icmp(&header, cursor, ports),
         (protocol::TCP, _) => classify_tcp(&header, cursor, ports),
         (protocol::UDP, _) => classify_udp(&header, cursor, ports),
         _ => Finding::NotCandidate,
@@ -146,7 +144,7 @@ fn echo_reply<C: Cursor>(
             wide: cursor.take().map_or(0, u64::from_be_bytes),
             narrow: None,
         },
-        destination: header.source,
+        destination_hash: header.source.hash(),
         quoted: None,
         mtu: 0,
         extended: false,
@@ -191,7 +189,7 @@ fn icmp_error<C: Cursor>(
         shard,
         seq16: identity.seq16,
         evidence: identity.evidence,
-        destination: inner.destination,
+        destination_hash: inner.destination.hash(),
         quoted: Some(Quoted {
             source_sum: inner.source.sum().fold(),
             tuple_sum: probe::tuple_sum(
@@ -235,7 +233,7 @@ fn classify_tcp<C: Cursor>(header: &ip::Header, cursor: Bounded<C>, ports: Ports
             wide: 0,
             narrow: Some(sequence as u16),
         },
-        destination: header.source,
+        destination_hash: header.source.hash(),
         quoted: None,
         mtu: 0,
         extended: false,
@@ -261,7 +259,7 @@ fn classify_udp<C: Cursor>(header: &ip::Header, cursor: Bounded<C>, ports: Ports
         shard,
         seq16: 0,
         evidence: Evidence::default(),
-        destination: header.source,
+        destination_hash: header.source.hash(),
         quoted: None,
         mtu: 0,
         extended: false,
@@ -273,8 +271,8 @@ fn classify_udp<C: Cursor>(header: &ip::Header, cursor: Bounded<C>, ports: Ports
 #[inline(always)]
 fn to_our_port<C: Cursor>(cursor: Bounded<C>, ports: Ports) -> Option<(Bounded<C>, u16, u16)> {
     let mut peek = cursor;
-    let [_, _, high, low] = peek.take()?;
-    let (flow, shard) = ports.locate(u16::from_be_bytes([high, low]))?;
+    peek.skip(2)?;
+    let (flow, shard) = ports.locate(u16::from_be_bytes(peek.take()?))?;
     Some((cursor, flow, shard))
 }
 

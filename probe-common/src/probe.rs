@@ -197,10 +197,7 @@ impl Probe {
         out: &mut P,
         offset: usize,
     ) -> Option<usize> {
-        let sum = sum
-            .add_u64(self.nonce.0)
-            .add(self.seq16)
-            .join(tail.sum);
+        let sum = sum.add_u64(self.nonce.0).add(self.seq16).join(tail.sum);
         let [s0, s1] = self.seq16.to_be_bytes();
         let [t0, t1] = sum.tweak_for(checksum).to_be_bytes();
         out.put(offset, self.nonce.0.to_be_bytes())?;
@@ -212,7 +209,11 @@ impl Probe {
     fn emit_tcp<P: Put>(&self, length: u16, out: &mut P, offset: usize) -> Option<usize> {
         let sequence = self.sequence();
         // The reset that answers an ACK takes its number from here.
-        let acknowledgement = if self.ack { sequence.wrapping_add(1) } else { 0 };
+        let acknowledgement = if self.ack {
+            sequence.wrapping_add(1)
+        } else {
+            0
+        };
         let flags = if self.ack { tcp::ACK } else { tcp::SYN };
         let [p0, p1] = self.port.to_be_bytes();
         let [d0, d1] = self.destination_port.to_be_bytes();

@@ -52,7 +52,7 @@ pub fn judge(candidate: &Candidate, record: &Record) -> Verdict {
 #[inline(always)]
 fn right(candidate: &Candidate, record: &Record, matched: Match) -> Verdict {
     let wide = matches!(matched, Match::Wide);
-    if !wide && candidate.destination.hash() != record.destination_hash {
+    if !wide && candidate.destination_hash != record.destination_hash {
         return Verdict::Rejected(Counter::BadDestination);
     }
     let mut flags = 0;
@@ -97,12 +97,7 @@ fn compare(candidate: &Candidate, record: &Record, nonce: Nonce) -> Match {
     if let Some(quoted) = &candidate.quoted
         && matches!(candidate.protocol, Protocol::Udp)
         && quoted.tuple_sum != record.tuple_sum
-        && checksum::explains(
-            nonce.narrow(),
-            narrow,
-            record.tuple_sum,
-            quoted.tuple_sum,
-        )
+        && checksum::explains(nonce.narrow(), narrow, record.tuple_sum, quoted.tuple_sum)
     {
         return Match::Rewritten;
     }

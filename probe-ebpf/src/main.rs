@@ -1,1 +1,94 @@
+//! The programs that a run loads: receivers (XDP and TCX ingress, from one body)
+//! and the stamp (TCX egress).
+//!
+//! Everything that is not provably ours passes untouched, always.
+
+#![cfg_attr(target_arch = "bpf", no_std, no_main)]
+// Rust gives the bpf target no compare-and-swap; the instruction set has it (v3).
+#![cfg_attr(
+    target_arch = "bpf",
+    feature(core_intrinsics),
+    expect(internal_features, reason = "the only way to the atomic instructions")
+)]
+#![cfg_attr(
+    not(target_arch = "bpf"),
+    expect(dead_code, reason = "the programs run in the kernel only")
+)]
+
+mod atomic;
+mod clock;
+mod cursor;
+mod emit;
+mod maps;
+mod rx;
+mod tx;
+
+use aya_ebpf::{
+    bindings::{TC_ACT_UNSPEC, xdp_action},
+    macros::{classifier, xdp},
+    programs::{TcContext, XdpContext},
+};
+
+use crate::rx::{Hook, Host};
+
+/// Receiver for devices with an Ethernet header.
+#[xdp(frags)]
+fn rx_xdp(ctx: XdpContext) -> u32 {
+    xdp_verdict(rx::receive_frame(&ctx, Hook::Xdp))
+}
+
+/// Receiver for devices whose packets begin with the IP header.
+#[xdp(frags)]
+fn rx_xdp_l3(ctx: XdpContext) -> u32 {
+    xdp_verdict(rx::receive_packet(&ctx, Hook::Xdp))
+}
+
+/// Receiver behind the driver, beside other programs.
+#[classifier]
+fn rx_tcx(ctx: TcContext) -> i32 {
+    tc_verdict(rx::receive_frame(&ctx, Hook::Tcx))
+}
+
+/// Receiver behind the driver for devices whose packets begin with the IP header.
+#[classifier]
+fn rx_tcx_l3(ctx: TcContext) -> i32 {
+    tc_verdict(rx::receive_packet(&ctx, Hook::Tcx))
+}
+
+/// Stamp of probes on their way out.
+#[classifier]
+fn tx_tcx(ctx: TcContext) -> i32 {
+    tx::stamp_frame(&ctx);
+    TC_ACT_UNSPEC
+}
+
+/// Stamp of probes on devices whose packets begin with the IP header.
+#[classifier]
+fn tx_tcx_l3(ctx: TcContext) -> i32 {
+    tx::stamp_packet(&ctx);
+    TC_ACT_UNSPEC
+}
+
+#[inline(always)]
+fn xdp_verdict(host: Host) -> u32 {
+    match host {
+        Host::Gets => xdp_action::XDP_PASS,
+        Host::Spared => xdp_action::XDP_DROP,
+    }
+}
+
+/// TCX shares its hook: other programs always have their turn.
+#[inline(always)]
+fn tc_verdict(_: Host) -> i32 {
+    TC_ACT_UNSPEC
+}
+
+#[cfg(target_arch = "bpf")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // Never reached: the verifier refuses a program that could come here.
+    loop {}
+}
+
+#[cfg(not(target_arch = "bpf"))]
 fn main() {}

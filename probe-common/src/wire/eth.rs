@@ -9,14 +9,16 @@ pub const IPV6: u16 = 0x86dd;
 /// Octets of a header without tags.
 pub const LENGTH: usize = 14;
 
+/// Octets of the two addresses.
+const ADDRESSES: u16 = 12;
 const VLAN: u16 = 0x8100;
 const SERVICE_VLAN: u16 = 0x88a8;
 
 /// The ethertype behind the addresses and at most two tags, moving past them.
 #[inline(always)]
 pub fn read<C: Cursor>(cursor: &mut C) -> Option<u16> {
-    let header = cursor.take::<LENGTH>()?;
-    let mut ethertype = u16::from_be_bytes([header[12], header[13]]);
+    cursor.skip(ADDRESSES)?;
+    let mut ethertype = u16::from_be_bytes(cursor.take()?);
     if ethertype == VLAN || ethertype == SERVICE_VLAN {
         ethertype = tag(cursor)?;
         if ethertype == VLAN {
@@ -37,6 +39,6 @@ pub const fn header(destination: [u8; 6], source: [u8; 6], ethertype: u16) -> [u
 
 #[inline(always)]
 fn tag<C: Cursor>(cursor: &mut C) -> Option<u16> {
-    let [_, _, high, low] = cursor.take()?;
-    Some(u16::from_be_bytes([high, low]))
+    cursor.skip(2)?;
+    Some(u16::from_be_bytes(cursor.take()?))
 }

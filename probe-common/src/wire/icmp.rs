@@ -40,13 +40,13 @@ pub struct Header {
 /// Reads a header.
 #[inline(always)]
 pub fn read<C: Cursor>(cursor: &mut C) -> Option<Header> {
-    let [kind, code, a, b, c, d, e, f] = cursor.take()?;
+    let header = u64::from_be_bytes(cursor.take()?);
     Some(Header {
-        kind,
-        code,
-        checksum: u16::from_be_bytes([a, b]),
-        first: u16::from_be_bytes([c, d]),
-        second: u16::from_be_bytes([e, f]),
+        kind: (header >> 56) as u8,
+        code: (header >> 48) as u8,
+        checksum: (header >> 32) as u16,
+        first: (header >> 16) as u16,
+        second: header as u16,
     })
 }
 

@@ -9,24 +9,26 @@ pub const LENGTH: usize = 20;
 /// Reads a header and moves past its options.
 #[inline(always)]
 pub fn read<C: Cursor>(mut cursor: C) -> Read<(Header, Bounded<C>)> {
-    let h = cursor.take::<LENGTH>().ok_or(Malformed::Truncated)?;
-    let header_length = ((h[0] & 0x0f) as u16) << 2;
-    let length = u16::from_be_bytes([h[2], h[3]]);
-    if h[0] >> 4 != 4 || header_length < LENGTH as u16 || length < header_length {
+    let start = u64::from_be_bytes(cursor.take().ok_or(Malformed::Truncated)?);
+    let middle = u64::from_be_bytes(cursor.take().ok_or(Malformed::Truncated)?);
+    let destination = cursor.take().ok_or(Malformed::Truncated)?;
+    let header_length = ((start >> 56) as u16 & 0x0f) << 2;
+    let length = (start >> 32) as u16;
+    if start >> 60 != 4 || header_length < LENGTH as u16 || length < header_length {
         return Err(Malformed::Header);
     }
     let mut rest = Bounded::new(cursor, length as u32 - LENGTH as u32);
     rest.skip(header_length - LENGTH as u16)
         .ok_or(Malformed::Truncated)?;
     let header = Header {
-        source: Address::from_v4([h[12], h[13], h[14], h[15]]),
-        destination: Address::from_v4([h[16], h[17], h[18], h[19]]),
-        protocol: h[9],
-        ttl: h[8],
-        tos: h[1],
+        source: Address::from_v4((middle as u32).to_be_bytes()),
+        destination: Address::from_v4(destination),
+        protocol: (middle >> 48) as u8,
+        ttl: (middle >> 56) as u8,
+        tos: (start >> 48) as u8,
         v6: false,
-        id: u16::from_be_bytes([h[4], h[5]]),
-        later_fragment: u16::from_be_bytes([h[6], h[7]]) & 0x1fff != 0,
+        id: (start >> 16) as u16,
+        later_fragment: start & 0x1fff != 0,
         length,
     };
     Ok((header, rest))

@@ -18,22 +18,21 @@ const DESTINATION: u8 = 60;
 /// Reads the fixed header and walks to the transport header.
 #[inline(always)]
 pub fn read<C: Cursor>(mut cursor: C) -> Read<(Header, Bounded<C>)> {
-    let [a, b, _, _, length_high, length_low, next, ttl] =
-        cursor.take().ok_or(Malformed::Truncated)?;
-    if a >> 4 != 6 {
+    let start = u64::from_be_bytes(cursor.take().ok_or(Malformed::Truncated)?);
+    if start >> 60 != 6 {
         return Err(Malformed::Header);
     }
-    let source = Address::from_v6(cursor.take().ok_or(Malformed::Truncated)?);
-    let destination = Address::from_v6(cursor.take().ok_or(Malformed::Truncated)?);
-    let payload = u16::from_be_bytes([length_high, length_low]);
+    let source = address(&mut cursor)?;
+    let destination = address(&mut cursor)?;
+    let payload = (start >> 16) as u16;
     let mut rest = Bounded::new(cursor, payload as u32);
-    let (protocol, later_fragment) = walk(&mut rest, next)?;
+    let (protocol, later_fragment) = walk(&mut rest, (start >> 8) as u8)?;
     let header = Header {
         source,
         destination,
         protocol,
-        ttl,
-        tos: (a << 4) | (b >> 4),
+        ttl: start as u8,
+        tos: (start >> 52) as u8,
         v6: true,
         id: 0,
         later_fragment,
@@ -68,8 +67,22 @@ pub fn emit<P: Put>(fields: Fields, out: &mut P, offset: usize) -> Option<()> {
     let [a, b, c, d] = first.to_be_bytes();
     let [e, f] = fields.payload.to_be_bytes();
     out.put(offset, [a, b, c, d, e, f, fields.protocol, fields.ttl])?;
-    out.put(offset + 8, fields.source.0)?;
-    out.put(offset + 24, fields.destination.0)
+    put_address(fields.source, out, offset + 8)?;
+    put_address(fields.destination, out, offset + 24)
+}
+
+#[inline(always)]
+fn address<C: Cursor>(cursor: &mut C) -> Read<Address> {
+    let high = cursor.take().ok_or(Malformed::Truncated)?;
+    let low = cursor.take().ok_or(Malformed::Truncated)?;
+    Ok(Address::from_halves(high, low))
+}
+
+#[inline(always)]
+fn put_address<P: Put>(address: Address, out: &mut P, offset: usize) -> Option<()> {
+    let (high, low) = address.halves();
+    out.put(offset, high)?;
+    out.put(offset + 8, low)
 }
 
 /// The transport protocol, and whether this is a fragment other than the first.
@@ -84,9 +97,10 @@ fn walk<C: Cursor>(cursor: &mut Bounded<C>, first: u8) -> Read<(u8, bool)> {
             FRAGMENT => 0,
             _ => return Ok((next, false)),
         };
-        let [following, length, c, d, ..] = cursor.take::<8>().ok_or(Malformed::Truncated)?;
+        let start = u64::from_be_bytes(cursor.take().ok_or(Malformed::Truncated)?);
+        let (following, length) = ((start >> 56) as u8, (start >> 48) as u8);
         if next == FRAGMENT {
-            if u16::from_be_bytes([c, d]) & 0xfff8 != 0 {
+            if (start >> 32) as u16 & 0xfff8 != 0 {
                 return Ok((following, true));
             }
         } else {

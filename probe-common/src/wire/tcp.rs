@@ -37,25 +37,23 @@ pub struct Header {
 /// Reads a header as far as the flags.
 #[inline(always)]
 pub fn read<C: Cursor>(cursor: &mut C) -> Option<Header> {
-    let h = cursor.take::<14>()?;
+    let (source, destination, sequence) = read_quoted(cursor)?;
+    let acknowledgement = u32::from_be_bytes(cursor.take()?);
+    let [_, flags] = cursor.take()?;
     Some(Header {
-        source: u16::from_be_bytes([h[0], h[1]]),
-        destination: u16::from_be_bytes([h[2], h[3]]),
-        sequence: u32::from_be_bytes([h[4], h[5], h[6], h[7]]),
-        acknowledgement: u32::from_be_bytes([h[8], h[9], h[10], h[11]]),
-        flags: h[13],
+        source,
+        destination,
+        sequence,
+        acknowledgement,
+        flags,
     })
 }
 
 /// The ports and the sequence number: all that an eight-octet quote shows.
 #[inline(always)]
 pub fn read_quoted<C: Cursor>(cursor: &mut C) -> Option<(u16, u16, u32)> {
-    let h = cursor.take::<8>()?;
-    Some((
-        u16::from_be_bytes([h[0], h[1]]),
-        u16::from_be_bytes([h[2], h[3]]),
-        u32::from_be_bytes([h[4], h[5], h[6], h[7]]),
-    ))
+    let start = u64::from_be_bytes(cursor.take()?);
+    Some(((start >> 48) as u16, (start >> 32) as u16, start as u32))
 }
 
 impl Header {

@@ -21,11 +21,11 @@ pub struct Header {
 /// Reads a header.
 #[inline(always)]
 pub fn read<C: Cursor>(cursor: &mut C) -> Option<Header> {
-    let [a, b, c, d, e, f, g, h] = cursor.take()?;
+    let header = u64::from_be_bytes(cursor.take()?);
     Some(Header {
-        source: u16::from_be_bytes([a, b]),
-        destination: u16::from_be_bytes([c, d]),
-        length: u16::from_be_bytes([e, f]),
-        checksum: u16::from_be_bytes([g, h]),
+        source: (header >> 48) as u16,
+        destination: (header >> 32) as u16,
+        length: (header >> 16) as u16,
+        checksum: header as u16,
     })
 }

@@ -1,0 +1,107 @@
+//! Packet pointers: the one place that reads packet memory.
+
+#![expect(unsafe_code, reason = "packet memory is read through checked pointers")]
+
+use aya_ebpf::{
+    EbpfContext as _,
+    programs::{TcContext, XdpContext},
+};
+use probe_common::wire::Cursor;
+
+/// Where a program finds its packet.
+pub(crate) trait Packet {
+    /// A cursor over the whole packet, as far as it is linear.
+    fn cursor(&self) -> PacketCursor;
+    /// Interface that the packet is on.
+    fn ifindex(&self) -> u32;
+}
+
+/// A cursor over packet memory.
+#[derive(Clone, Copy)]
+pub(crate) struct PacketCursor {
+    position: usize,
+    end: usize,
+}
+
+impl Cursor for PacketCursor {
+    #[inline(always)]
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let next = self.position + N;
+        // The form of the comparison that the verifier follows.
+        if next > self.end {
+            return None;
+        }
+        // SAFETY: `position..position + N` lies before the packet's end; a byte
+        // array has no alignment or validity requirement.
+        let bytes = unsafe { (self.position as *const [u8; N]).read() };
+        self.position = next;
+        Some(bytes)
+    }
+
+    #[inline(always)]
+    fn skip(&mut self, count: u16) -> Option<()> {
+        // Bounded by its type: the verifier allows adding it to a packet pointer.
+        let next = self.position + count as usize;
+        if next > self.end {
+            return None;
+        }
+        self.position = next;
+        Some(())
+    }
+}
+
+impl Packet for XdpContext {
+    #[inline(always)]
+    fn cursor(&self) -> PacketCursor {
+        PacketCursor {
+            position: self.data(),
+            end: self.data_end(),
+        }
+    }
+
+    #[inline(always)]
+    fn ifindex(&self) -> u32 {
+        // SAFETY: the context is valid while the program runs.
+        unsafe { (*self.ctx).ingress_ifindex }
+    }
+}
+
+/// Bytes that must be linear for every read of this crate: two VLAN tags, IPv6
+/// with extension headers, ICMPv6 and a quoted packet.
+const LINEAR: u32 = 256;
+
+impl Packet for TcContext {
+    #[inline(always)]
+    fn cursor(&self) -> PacketCursor {
+        let linear = (self.data_end() - self.data()) as u32;
+        if linear < LINEAR && linear < self.len() {
+            // On failure the packet stays as it was and reads as truncated.
+            let _ = self.pull_data(LINEAR.min(self.len()));
+        }
+        PacketCursor {
+            position: self.data(),
+            end: self.data_end(),
+        }
+    }
+
+    #[inline(always)]
+    fn ifindex(&self) -> u32 {
+        // SAFETY: the context is valid while the program runs.
+        unsafe { (*self.as_ptr().cast::<aya_ebpf::bindings::__sk_buff>()).ifindex }
+    }
+}
+
+/// The mark of a socket buffer.
+#[inline(always)]
+pub(crate) fn mark(ctx: &TcContext) -> u32 {
+    // SAFETY: the context is valid while the program runs.
+    unsafe { (*ctx.as_ptr().cast::<aya_ebpf::bindings::__sk_buff>()).mark }
+}
+
+/// The link-layer protocol of a socket buffer, host order.
+#[inline(always)]
+pub(crate) fn ethertype(ctx: &TcContext) -> u16 {
+    // SAFETY: the context is valid while the program runs.
+    let protocol = unsafe { (*ctx.as_ptr().cast::<aya_ebpf::bindings::__sk_buff>()).protocol };
+    u16::from_be(protocol as u16)
+}

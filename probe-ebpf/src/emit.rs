@@ -1,0 +1,35 @@
+//! One event into this CPU's ring.
+
+use aya_ebpf::bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
+use probe_common::abi::{Counter, Event};
+
+use crate::maps::{self, Ring};
+
+/// Hands an event over, or counts that the ring was full.
+#[inline(always)]
+pub(crate) fn emit(event: Event) {
+    let Some(ring) = maps::ring() else {
+        return maps::count(Counter::RingFull);
+    };
+    let Some(mut entry) = ring.reserve(0) else {
+        return maps::count(Counter::RingFull);
+    };
+    entry.write(event);
+    entry.submit(wakeup(ring));
+    maps::count(Counter::Delivered);
+}
+
+/// At low rates the kernel's rule: wake a reader that has caught up. At high
+/// rates wake it once for many events.
+#[inline(always)]
+fn wakeup(ring: &Ring) -> u64 {
+    let batch = maps::wakeup_bytes();
+    if batch == 0 {
+        return 0;
+    }
+    if maps::waiting_bytes(ring) >= batch {
+        BPF_RB_FORCE_WAKEUP.into()
+    } else {
+        BPF_RB_NO_WAKEUP.into()
+    }
+}

@@ -1,0 +1,133 @@
+//! Every map, behind typed accessors.
+
+#![expect(unsafe_code, reason = "map values are reached through raw pointers")]
+
+use aya_ebpf::{
+    bindings::{BPF_F_MMAPABLE, BPF_RB_AVAIL_DATA},
+    btf_maps::{Array, ArrayOfMaps, PerCpuArray, RingBuf},
+    helpers::{bpf_get_smp_processor_id, generated::bpf_ringbuf_query},
+    macros::btf_map,
+};
+use probe_common::{
+    abi::{ABI_VERSION, Config, Control, Counter, Counters, Event, names::MAX_CPUS},
+    identity::Ports,
+    slot::Record,
+};
+
+use crate::atomic;
+
+/// Bytes of a ring as declared; the loader makes each CPU's ring in its own size.
+const RING_BYTES: usize = 4096;
+
+/// A ring of one CPU.
+pub(crate) type Ring = RingBuf<Event, RING_BYTES>;
+
+#[btf_map]
+static COUNTERS: PerCpuArray<Counters, 1> = PerCpuArray::new();
+#[btf_map]
+static SLOTS: Array<Record, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
+#[btf_map]
+static CONTROL: Array<Control, 1> = Array::new();
+#[btf_map]
+static RINGS: ArrayOfMaps<Ring, { MAX_CPUS as usize }> = ArrayOfMaps::new();
+
+/// Constants of the run, overwritten by the loader.
+#[unsafe(no_mangle)]
+static CONFIG: Config = Config {
+    abi_version: ABI_VERSION,
+    mark: 0,
+    ports: Ports::new(0, 0, 0),
+    timeout_ns: 0,
+    flags: 0,
+    reserved: [0; 3],
+};
+
+/// The constants of the run.
+#[inline(always)]
+pub(crate) fn config() -> Config {
+    // SAFETY: a static of the right type; volatile, since the loader changes
+    // what the compiler believes to be constant.
+    unsafe { core::ptr::read_volatile(&raw const CONFIG) }
+}
+
+/// Adds one to a counter of this CPU.
+#[inline(always)]
+pub(crate) fn count(counter: Counter) {
+    if let Some(counters) = COUNTERS.get_ptr_mut(0) {
+        // SAFETY: the value is this CPU's own.
+        unsafe { &mut *counters }.add(counter);
+    }
+}
+
+/// Bytes that must wait in a ring before its reader is woken.
+#[inline(always)]
+pub(crate) fn wakeup_bytes() -> u64 {
+    CONTROL
+        .get_ptr(0)
+        // SAFETY: the value is valid; userspace may change it at any time.
+        .map_or(0, |control| unsafe {
+            core::ptr::read_volatile(&raw const (*control).wakeup_bytes)
+        })
+}
+
+/// This CPU's ring, if the loader made one.
+#[inline(always)]
+pub(crate) fn ring() -> Option<&'static Ring> {
+    // SAFETY: the helper takes no argument.
+    let cpu = unsafe { bpf_get_smp_processor_id() };
+    RINGS.get(cpu)
+}
+
+/// Bytes that wait in a ring.
+#[inline(always)]
+pub(crate) fn waiting_bytes(ring: &Ring) -> u64 {
+    // SAFETY: the address of a map's definition stands for the map.
+    unsafe {
+        bpf_ringbuf_query(
+            core::ptr::from_ref(ring).cast_mut().cast(),
+            BPF_RB_AVAIL_DATA.into(),
+        )
+    }
+}
+
+/// A slot, shared with the sender and the other CPUs.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot(*mut Record);
+
+/// The slot of an index.
+#[inline(always)]
+pub(crate) fn slot(index: u32) -> Option<Slot> {
+    SLOTS.get_ptr_mut(index).map(Slot)
+}
+
+impl Slot {
+    /// Reads the record whole; `None` if it changed hands meanwhile.
+    #[inline(always)]
+    pub(crate) fn read(self) -> Option<Record> {
+        // SAFETY: the pointer is to a live map value; volatile, since userspace
+        // writes it, and the nonce is read around the rest to notice that.
+        unsafe {
+            let nonce = core::ptr::read_volatile(&raw const (*self.0).nonce);
+            let record = core::ptr::read_volatile(self.0);
+            let again = core::ptr::read_volatile(&raw const (*self.0).nonce);
+            (nonce == record.nonce && nonce == again).then_some(record)
+        }
+    }
+
+    /// Writes the stamp, then the flag that says so.
+    #[inline(always)]
+    pub(crate) fn arm(self, tx_ns: u64, flag: u64) -> u64 {
+        // SAFETY: the pointer is to a live map value.
+        unsafe {
+            core::ptr::write_volatile(&raw mut (*self.0).tx_ns, tx_ns);
+            atomic::fetch_or(&raw mut (*self.0).state, flag)
+        }
+    }
+
+    /// Moves the state on if it is still `from`; else gives what it is.
+    #[inline(always)]
+    pub(crate) fn advance(self, from: u64, to: u64) -> Result<(), u64> {
+        // SAFETY: the pointer is to a live map value.
+        unsafe { atomic::compare_exchange(&raw mut (*self.0).state, from, to) }
+    }
+}

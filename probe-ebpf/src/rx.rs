@@ -1,0 +1,231 @@
+//! Receive: parse, classify, check the slot, stamp, hand over.
+
+use aya_ebpf::programs::{TcContext, XdpContext};
+use probe_common::{
+    abi::{self, Config, Counter, Event, Flags, Kind, Outcome, Protocol},
+    classify::{self, Candidate, Finding},
+    identity::Nonce,
+    identity::slot_index,
+    slot::{ANSWERED, ARMED, LATE, Record, generation},
+    verdict::{self, Verdict},
+    wire::{Cursor, eth},
+};
+
+use crate::{
+    clock,
+    cursor::{Packet, ethertype},
+    emit, maps,
+};
+
+pub(crate) use probe_common::abi::Hook;
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// It goes on to the host's stack.
+    Gets,
+    /// The host is spared it (`Config::CONSUME`).
+    Spared,
+}
+
+/// Receives a packet that begins with an Ethernet header.
+#[inline(always)]
+pub(crate) fn receive_frame<P: Packet>(packet: &P, hook: Hook) -> Host {
+    let mut cursor = packet.cursor();
+    match eth::read(&mut cursor) {
+        Some(eth::IPV4) => receive(packet, cursor, false, hook),
+        Some(eth::IPV6) => receive(packet, cursor, true, hook),
+        _ => Host::Gets,
+    }
+}
+
+/// Receives a packet that begins with an IP header.
+#[inline(always)]
+pub(crate) fn receive_packet<P: Packet + Version>(packet: &P, hook: Hook) -> Host {
+    match packet.is_v6() {
+        Some(v6) => receive(packet, packet.cursor(), v6, hook),
+        None => Host::Gets,
+    }
+}
+
+/// How a packet without link header says which version of IP it is.
+pub(crate) trait Version {
+    /// `None`: not IP.
+    fn is_v6(&self) -> Option<bool>;
+}
+
+impl Version for XdpContext {
+    #[inline(always)]
+    fn is_v6(&self) -> Option<bool> {
+        let [first] = self.cursor().take()?;
+        match first >> 4 {
+            4 => Some(false),
+            6 => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl Version for TcContext {
+    #[inline(always)]
+    fn is_v6(&self) -> Option<bool> {
+        match ethertype(self) {
+            eth::IPV4 => Some(false),
+            eth::IPV6 => Some(true),
+            _ => None,
+        }
+    }
+}
+
+#[inline(always)]
+fn receive<P: Packet, C: Cursor>(packet: &P, cursor: C, v6: bool, hook: Hook) -> Host {
+    let config = maps::config();
+    let candidate = match classify::classify(cursor, v6, config.ports) {
+        Finding::NotCandidate => return Host::Gets,
+        Finding::Malformed(reason) => return reject(reason),
+        Finding::Foreign => return reject(Counter::Foreign),
+        Finding::Unindexed(candidate) => {
+            let rx_ns = clock::now_ns();
+            maps::count(Counter::Candidates);
+            maps::count(Counter::Unindexed);
+            emit::emit(unindexed(&candidate, rx_ns, packet.ifindex(), hook));
+            return Host::Gets;
+        }
+        Finding::Reply(candidate) => candidate,
+    };
+    let rx_ns = clock::now_ns();
+    settle(packet.ifindex(), &config, &candidate, rx_ns, hook)
+}
+
+#[inline(always)]
+fn reject(reason: Counter) -> Host {
+    maps::count(Counter::Candidates);
+    maps::count(reason);
+    Host::Gets
+}
+
+#[inline(always)]
+fn settle(ifindex: u32, config: &Config, candidate: &Candidate, rx_ns: u64, hook: Hook) -> Host {
+    let index = slot_index(candidate.shard, candidate.seq16);
+    let Some(slot) = maps::slot(index) else {
+        return reject(Counter::Foreign);
+    };
+    // A slot that changes hands under the reader has timed out: the reply to its
+    // old tenant is stale whatever it shows.
+    let Some(record) = slot.read() else {
+        return reject(Counter::Stale);
+    };
+    let flags = match verdict::judge(candidate, &record) {
+        Verdict::Rejected(reason) => return reject(reason),
+        Verdict::Right(flags) => flags,
+    };
+    let tenant = generation(Nonce(record.nonce));
+    let in_time = rx_ns.saturating_sub(record.tx_ns) <= config.timeout_ns;
+    let (outcome, flag) = if in_time {
+        (Outcome::Valid, ANSWERED)
+    } else {
+        (Outcome::Late, LATE)
+    };
+    let outcome = match slot.advance(tenant | ARMED, tenant | ARMED | flag) {
+        Ok(()) => outcome,
+        Err(state) if state & !0xffff_ffff == tenant => Outcome::Duplicate,
+        Err(_) => return reject(Counter::Stale),
+    };
+    maps::count(Counter::Candidates);
+    maps::count(match outcome {
+        Outcome::Valid => Counter::Valid,
+        Outcome::Late => Counter::Late,
+        Outcome::Duplicate | Outcome::Unindexed => Counter::Duplicate,
+    });
+    emit::emit(event(
+        candidate, &record, outcome, flags, rx_ns, ifindex, hook,
+    ));
+    spare(config, candidate)
+}
+
+/// Only ICMP is ever kept from the host: it must reset half-open connections and
+/// learn path MTUs.
+#[inline(always)]
+fn spare(config: &Config, candidate: &Candidate) -> Host {
+    if config.flags & Config::CONSUME == 0 || candidate.mtu != 0 {
+        return Host::Gets;
+    }
+    match candidate.kind {
+        Kind::EchoReply | Kind::TimeExceeded | Kind::PortUnreachable | Kind::Unreachable => {
+            Host::Spared
+        }
+        Kind::PacketTooBig
+        | Kind::ParameterProblem
+        | Kind::SynAck
+        | Kind::Rst
+        | Kind::Ack
+        | Kind::UdpReply => Host::Gets,
+    }
+}
+
+#[inline(always)]
+fn event(
+    candidate: &Candidate,
+    record: &Record,
+    outcome: Outcome,
+    flags: Flags,
+    rx_ns: u64,
+    ifindex: u32,
+    hook: Hook,
+) -> Event {
+    let (quoted_length, quoted_ttl, quoted_tos) = match &candidate.quoted {
+        Some(quoted) => (quoted.length, quoted.ttl, quoted.tos),
+        None => (0, 0, 0),
+    };
+    Event {
+        tx_ns: record.tx_ns,
+        rx_ns,
+        responder: candidate.responder,
+        target: record.target,
+        round: record.round,
+        ifindex,
+        flow: record.flow,
+        quoted_length,
+        ttl: record.ttl,
+        protocol: record.protocol,
+        kind: candidate.kind as u8,
+        outcome: outcome as u8,
+        icmp_type: candidate.icmp_type,
+        icmp_code: candidate.icmp_code,
+        reply_ttl: candidate.reply_ttl,
+        quoted_ttl,
+        quoted_tos,
+        flags: flags.0,
+        hook: hook as u8,
+        tx_source: abi::TxSource::Tcx as u8,
+        mtu: candidate.mtu,
+    }
+}
+
+/// An event that names no probe: the reader finds it by responder and flow.
+#[inline(always)]
+fn unindexed(candidate: &Candidate, rx_ns: u64, ifindex: u32, hook: Hook) -> Event {
+    Event {
+        tx_ns: 0,
+        rx_ns,
+        responder: candidate.responder,
+        target: 0,
+        round: 0,
+        ifindex,
+        flow: candidate.flow,
+        quoted_length: 0,
+        ttl: 0,
+        protocol: Protocol::Udp as u8,
+        kind: candidate.kind as u8,
+        outcome: Outcome::Unindexed as u8,
+        icmp_type: 0,
+        icmp_code: 0,
+        reply_ttl: candidate.reply_ttl,
+        quoted_ttl: 0,
+        quoted_tos: 0,
+        flags: Flags::NARROW,
+        hook: hook as u8,
+        tx_source: abi::TxSource::Tcx as u8,
+        mtu: 0,
+    }
+}
