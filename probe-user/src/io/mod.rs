@@ -1,1 +1,3 @@
 //! The only place for aya, libc and sockets.
+pub mod network;
+pub mod ports;

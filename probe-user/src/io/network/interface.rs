@@ -1,0 +1,237 @@
+//! Network devices (RTM_GETLINK).
+
+use std::io;
+
+use futures_util::TryStreamExt;
+use rtnetlink::{
+    Handle,
+    packet_route::{
+        RouteNetlinkMessage,
+        link::{InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, LinkXdp},
+    },
+};
+
+use super::{Mac, RouteError, netlink::ask};
+
+/// A network device of this namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its index.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// Kind of a software device (IFLA_INFO_KIND): `veth`, `tun`, `macvlan`, ...
+    pub kind: Option<String>,
+    /// Whether its packets begin with an Ethernet header (the loopback's do).
+    pub ethernet: bool,
+    /// Whether it is the loopback device.
+    pub loopback: bool,
+    /// Whether it was brought up (IFF_UP).
+    pub up: bool,
+    /// Whether it has a carrier (IFF_LOWER_UP).
+    pub carrier: bool,
+    /// Largest IP packet, in octets.
+    pub mtu: u32,
+    /// Its MAC address, if that has six octets.
+    pub address: Option<Mac>,
+    /// Devices of this namespace that its packets go through: the parent of a
+    /// VLAN, macvlan or ipvlan device, the members of a bond or team.
+    pub lower: Vec<u32>,
+    /// XDP programs attached to it.
+    pub xdp: Vec<XdpProgram>,
+}
+
+/// An attached XDP program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XdpProgram {
+    /// Where it runs.
+    pub mode: XdpMode,
+    /// The kernel's number of the program.
+    pub id: u32,
+}
+
+/// Where an XDP program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum XdpMode {
+    /// In the driver.
+    Native,
+    /// Behind the driver.
+    Generic,
+    /// In the device.
+    Offloaded,
+}
+
+impl Interface {
+    pub(super) async fn by_index(handle: &Handle, ifindex: u32) -> Result<Self, RouteError> {
+        let mut question = LinkMessage::default();
+        question.header.index = ifindex;
+        match Self::get(handle, question).await {
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => {
+                Err(RouteError::InterfaceGone { ifindex })
+            }
+            Err(error) => Err(refusal(format!("interface {ifindex}"), error)),
+            Ok(interface) => interface.with_members(handle).await,
+        }
+    }
+
+    pub(super) async fn by_name(handle: &Handle, name: &str) -> Result<Self, RouteError> {
+        let mut question = LinkMessage::default();
+        let attribute = LinkAttribute::IfName(name.to_owned());
+        question.attributes.push(attribute);
+        match Self::get(handle, question).await {
+            // EINVAL, ERANGE: longer than a name can be.
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::ENODEV | libc::EINVAL | libc::ERANGE)
+                ) =>
+            {
+                Err(RouteError::NoSuchInterface {
+                    name: name.to_owned(),
+                })
+            }
+            Err(error) => Err(refusal(format!("interface {name}"), error)),
+            Ok(interface) => interface.with_members(handle).await,
+        }
+    }
+
+    pub(super) async fn all(handle: &Handle) -> Result<Vec<Self>, RouteError> {
+        let messages = dump(handle).await?;
+        let mut interfaces: Vec<Self> = messages.iter().map(Self::from).collect();
+        for interface in interfaces.iter_mut().filter(|i| i.has_members()) {
+            interface.lower = members(&messages, interface.index);
+        }
+        interfaces.sort_by_key(|interface| interface.index);
+        Ok(interfaces)
+    }
+
+    /// Refuses a device that nothing can be sent by.
+    pub(super) fn check_usable(&self) -> Result<(), RouteError> {
+        let name = self.name.clone();
+        match (self.up, self.carrier) {
+            (false, _) => Err(RouteError::InterfaceDown { name }),
+            (true, false) => Err(RouteError::NoCarrier { name }),
+            (true, true) => Ok(()),
+        }
+    }
+
+    /// Source of the Ethernet headers to be written for it; `None` where none is.
+    pub(super) fn ethernet_address(&self) -> Option<Mac> {
+        self.address.filter(|_| self.ethernet && !self.loopback)
+    }
+
+    fn has_members(&self) -> bool {
+        matches!(self.kind.as_deref(), Some("bond" | "team"))
+    }
+
+    async fn get(handle: &Handle, question: LinkMessage) -> io::Result<Self> {
+        match ask(handle, RouteNetlinkMessage::GetLink(question), 0).await? {
+            Some(RouteNetlinkMessage::NewLink(message)) => Ok(Self::from(&message)),
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    async fn with_members(self, handle: &Handle) -> Result<Self, RouteError> {
+        if !self.has_members() {
+            return Ok(self);
+        }
+        let lower = members(&dump(handle).await?, self.index);
+        Ok(Self { lower, ..self })
+    }
+}
+
+impl From<&LinkMessage> for Interface {
+    fn from(message: &LinkMessage) -> Self {
+        let layer = message.header.link_layer_type;
+        let flags = message.header.flags;
+        let mut interface = Self {
+            index: message.header.index,
+            name: String::new(),
+            kind: None,
+            ethernet: matches!(layer, LinkLayerType::Ether | LinkLayerType::Loopback),
+            loopback: layer == LinkLayerType::Loopback,
+            up: flags.contains(LinkFlags::Up),
+            carrier: flags.contains(LinkFlags::LowerUp),
+            mtu: 0,
+            address: None,
+            lower: Vec::new(),
+            xdp: Vec::new(),
+        };
+        for attribute in &message.attributes {
+            match attribute {
+                LinkAttribute::IfName(name) => interface.name.clone_from(name),
+                LinkAttribute::Mtu(mtu) => interface.mtu = *mtu,
+                LinkAttribute::Address(a) => interface.address = Mac::try_from(a.as_slice()).ok(),
+                LinkAttribute::LinkInfo(infos) => interface.kind = infos.iter().find_map(kind),
+                LinkAttribute::Xdp(xdp) => interface.xdp = xdp.iter().filter_map(program).collect(),
+                _ => {}
+            }
+        }
+        interface.lower = parent(message, interface.kind.as_deref())
+            .into_iter()
+            .collect();
+        interface
+    }
+}
+
+async fn dump(handle: &Handle) -> Result<Vec<LinkMessage>, RouteError> {
+    let links = handle.link().get().execute();
+    let links: Result<Vec<_>, _> = links.try_collect().await;
+    links.map_err(|error| refusal("all interfaces".to_owned(), io::Error::other(error)))
+}
+
+fn refusal(subject: String, error: io::Error) -> RouteError {
+    RouteError::Netlink {
+        subject,
+        request: "a link lookup",
+        error,
+    }
+}
+
+/// The device under a VLAN, macvlan or ipvlan device. IFLA_LINK of other kinds is
+/// something else (a veth's is its peer), and with IFLA_LINK_NETNSID it is a
+/// device of another namespace.
+fn parent(message: &LinkMessage, kind: Option<&str>) -> Option<u32> {
+    let stacked = ["vlan", "macvlan", "macvtap", "ipvlan", "ipvtap"];
+    if !kind.is_some_and(|kind| stacked.contains(&kind)) {
+        return None;
+    }
+    let elsewhere = |a: &LinkAttribute| matches!(a, LinkAttribute::LinkNetNsId(_));
+    if message.attributes.iter().any(elsewhere) {
+        return None;
+    }
+    message
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            LinkAttribute::Link(index) => Some(*index),
+            _ => None,
+        })
+}
+
+fn members(messages: &[LinkMessage], controller: u32) -> Vec<u32> {
+    let belongs = |message: &&LinkMessage| {
+        let wanted = LinkAttribute::Controller(controller);
+        message.attributes.contains(&wanted)
+    };
+    let members = messages.iter().filter(belongs);
+    members.map(|message| message.header.index).collect()
+}
+
+fn kind(info: &LinkInfo) -> Option<String> {
+    match info {
+        LinkInfo::Kind(InfoKind::Other(kind)) => Some(kind.clone()),
+        LinkInfo::Kind(kind) => Some(kind.to_string()),
+        _ => None,
+    }
+}
+
+fn program(attribute: &LinkXdp) -> Option<XdpProgram> {
+    let (mode, id) = match attribute {
+        LinkXdp::DrvProgId(id) => (XdpMode::Native, *id),
+        LinkXdp::SkbProgId(id) => (XdpMode::Generic, *id),
+        LinkXdp::HwProgId(id) => (XdpMode::Offloaded, *id),
+        _ => return None,
+    };
+    Some(XdpProgram { mode, id })
+}

@@ -1,0 +1,315 @@
+//! The network's state, over rtnetlink: which way a target lies, whose MAC
+//! address the first hop has, and what the devices on the way are.
+//!
+//! A [`Network`] answers for the network namespace that it was opened in. Routes
+//! are looked up anew each time; devices, neighbours and source addresses are
+//! remembered until [`Network::refresh`] is told that they changed.
+
+mod error;
+mod interface;
+mod neighbour;
+mod netlink;
+mod route;
+mod watch;
+
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use rtnetlink::{Handle, packet_route::route::RouteType};
+use tokio::sync::{Mutex, OnceCell};
+
+pub use self::{
+    error::RouteError,
+    interface::{Interface, XdpMode, XdpProgram},
+    watch::{Change, Changes},
+};
+use crate::error::{Error, Result};
+
+/// An Ethernet address.
+pub type Mac = [u8; 6];
+
+/// How long a next hop may take to answer ARP or neighbour discovery.
+const NEIGHBOUR_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What the user asked of the way out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Via {
+    /// Name of the device to leave by.
+    pub interface: Option<String>,
+    /// Source address; one of this host's.
+    pub source: Option<IpAddr>,
+}
+
+/// How packets to a target leave this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// The device they leave by.
+    pub ifindex: u32,
+    /// Their source address.
+    pub source: IpAddr,
+    /// What stands in front of the IP header.
+    pub link: Link,
+}
+
+/// What stands in front of the IP header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// An Ethernet header: to be sent by a packet socket.
+    Ethernet {
+        /// Address of the device.
+        source: Mac,
+        /// Address of the next hop.
+        destination: Mac,
+    },
+    /// To be sent by a raw IP socket: a device without Ethernet header, a route
+    /// that encapsulates, or an address of this host.
+    Kernel,
+}
+
+/// A neighbour's address once known; `None` once it is known not to answer.
+type Neighbour = Arc<OnceCell<Option<Mac>>>;
+
+/// A conversation with the kernel about one network namespace.
+#[derive(Debug)]
+pub struct Network {
+    handle: Handle,
+    neighbour_timeout: Duration,
+    interfaces: Mutex<HashMap<u32, Arc<Interface>>>,
+    neighbours: Mutex<HashMap<(u32, IpAddr), Neighbour>>,
+    sources: Mutex<HashSet<IpAddr>>,
+}
+
+impl Network {
+    /// Opens a netlink socket in the thread's network namespace and serves it on
+    /// the current tokio runtime, which must have I/O and time enabled.
+    pub fn open() -> Result<Self> {
+        let (connection, handle, _) = rtnetlink::new_connection().map_err(|error| {
+            Error::Environment(format!(
+                "cannot open a netlink socket: {error}; a sandbox may forbid AF_NETLINK"
+            ))
+        })?;
+        tokio::spawn(connection);
+        Ok(Self {
+            handle,
+            neighbour_timeout: NEIGHBOUR_TIMEOUT,
+            interfaces: Mutex::default(),
+            neighbours: Mutex::default(),
+            sources: Mutex::default(),
+        })
+    }
+
+    /// Waits for next hops as long as this instead of one second.
+    pub fn with_neighbour_timeout(self, neighbour_timeout: Duration) -> Self {
+        Self {
+            neighbour_timeout,
+            ..self
+        }
+    }
+
+    /// The way to `destination`, with its next hop's MAC address. Many may run at
+    /// once; targets behind one next hop share one neighbour resolution.
+    pub async fn resolve(
+        &self,
+        destination: IpAddr,
+        via: &Via,
+    ) -> std::result::Result<Path, RouteError> {
+        let target = destination.to_canonical();
+        let interface = match &via.interface {
+            Some(name) => Some(self.usable_interface(name).await?),
+            None => None,
+        };
+        let query = route::Query {
+            target,
+            interface: interface.map(|i| i.index),
+            source: via.source,
+        };
+        query.check()?;
+        if let Some(source) = via.source {
+            self.check_source(source).await?;
+        }
+        let route = query.lookup(&self.handle).await?;
+        let source = via.source.or(route.source);
+        Ok(Path {
+            ifindex: route.ifindex,
+            source: source.ok_or(RouteError::NoSource { target })?,
+            link: self.link(target, &route).await?,
+        })
+    }
+
+    /// The device with this index, as it was when it was first asked for.
+    pub async fn interface(&self, ifindex: u32) -> std::result::Result<Arc<Interface>, RouteError> {
+        if let Some(interface) = self.interfaces.lock().await.get(&ifindex) {
+            return Ok(interface.clone());
+        }
+        let found = Interface::by_index(&self.handle, ifindex).await?;
+        Ok(self.remember(found).await)
+    }
+
+    /// The device with this name, as it was when it was first asked for.
+    pub async fn interface_named(
+        &self,
+        name: &str,
+    ) -> std::result::Result<Arc<Interface>, RouteError> {
+        let known = |i: &&Arc<Interface>| i.name == name;
+        if let Some(interface) = self.interfaces.lock().await.values().find(known) {
+            return Ok(interface.clone());
+        }
+        let found = Interface::by_name(&self.handle, name).await?;
+        Ok(self.remember(found).await)
+    }
+
+    /// All devices of the namespace, by index, as they are now.
+    pub async fn interfaces(&self) -> std::result::Result<Vec<Interface>, RouteError> {
+        Interface::all(&self.handle).await
+    }
+
+    /// The lowest devices of the stack under `ifindex` in this namespace: where a
+    /// program sees each packet exactly once. VLAN, macvlan and ipvlan devices
+    /// stand on their parent, bonds and teams on their members; all other devices
+    /// are their own lowest.
+    pub async fn attach_points(
+        &self,
+        ifindex: u32,
+    ) -> std::result::Result<Vec<Arc<Interface>>, RouteError> {
+        let mut pending = vec![ifindex];
+        let mut seen = HashSet::new();
+        let mut lowest = Vec::new();
+        while let Some(index) = pending.pop() {
+            if !seen.insert(index) {
+                continue;
+            }
+            let interface = self.interface(index).await?;
+            if interface.lower.is_empty() {
+                lowest.push(interface);
+            } else {
+                pending.extend(&interface.lower);
+            }
+        }
+        lowest.sort_by_key(|interface| interface.index);
+        Ok(lowest)
+    }
+
+    /// What changes from now on in the namespace. Bursts are usual: look at all
+    /// that has come before resolving anew.
+    pub fn watch(&self) -> Result<Changes> {
+        watch::watch()
+    }
+
+    /// Forgets what `change` may have made wrong. Returns whether paths resolved
+    /// before may be wrong too and should be resolved again.
+    pub async fn refresh(&self, change: &Change) -> bool {
+        match *change {
+            Change::LinkDown { ifindex } | Change::LinkGone { ifindex } => {
+                self.interfaces.lock().await.remove(&ifindex);
+                self.neighbours
+                    .lock()
+                    .await
+                    .retain(|key, _| key.0 != ifindex);
+                true
+            }
+            Change::Neighbour {
+                ifindex,
+                address,
+                mac,
+            } => self.forget_neighbour((ifindex, address), mac).await,
+            Change::RoutesChanged => {
+                self.interfaces.lock().await.clear();
+                self.sources.lock().await.clear();
+                true
+            }
+        }
+    }
+
+    async fn forget_neighbour(&self, key: (u32, IpAddr), mac: Option<Mac>) -> bool {
+        let mut neighbours = self.neighbours.lock().await;
+        let Some(&known) = neighbours.get(&key).and_then(|cell| cell.get()) else {
+            return false;
+        };
+        if known == mac {
+            return false;
+        }
+        neighbours.remove(&key);
+        true
+    }
+
+    async fn remember(&self, interface: Interface) -> Arc<Interface> {
+        let interface = Arc::new(interface);
+        let mut interfaces = self.interfaces.lock().await;
+        interfaces.insert(interface.index, interface.clone());
+        interface
+    }
+
+    async fn usable_interface(
+        &self,
+        name: &str,
+    ) -> std::result::Result<Arc<Interface>, RouteError> {
+        let interface = self.interface_named(name).await?;
+        interface.check_usable()?;
+        Ok(interface)
+    }
+
+    /// A source address is this host's if the route to it is local.
+    async fn check_source(&self, source: IpAddr) -> std::result::Result<(), RouteError> {
+        if self.sources.lock().await.contains(&source) {
+            return Ok(());
+        }
+        let query = route::Query {
+            target: source,
+            interface: None,
+            source: None,
+        };
+        match query.lookup(&self.handle).await {
+            Ok(route) if route.kind == RouteType::Local => {
+                self.sources.lock().await.insert(source);
+                Ok(())
+            }
+            _ => Err(RouteError::NotOurs {
+                source_address: source,
+            }),
+        }
+    }
+
+    async fn link(
+        &self,
+        target: IpAddr,
+        route: &route::Route,
+    ) -> std::result::Result<Link, RouteError> {
+        if route.is_local() || route.encapsulated {
+            return Ok(Link::Kernel);
+        }
+        let interface = self.interface(route.ifindex).await?;
+        interface.check_usable()?;
+        let Some(source) = interface.ethernet_address() else {
+            return Ok(Link::Kernel);
+        };
+        let next_hop = route.gateway.unwrap_or(target);
+        let no_neighbour = || RouteError::NoNeighbour {
+            target,
+            next_hop,
+            interface: interface.name.clone(),
+        };
+        let destination = self.neighbour(route.ifindex, next_hop).await?;
+        Ok(Link::Ethernet {
+            source,
+            destination: destination.ok_or_else(no_neighbour)?,
+        })
+    }
+
+    async fn neighbour(
+        &self,
+        ifindex: u32,
+        address: IpAddr,
+    ) -> std::result::Result<Option<Mac>, RouteError> {
+        let cell = {
+            let mut neighbours = self.neighbours.lock().await;
+            neighbours.entry((ifindex, address)).or_default().clone()
+        };
+        let resolution =
+            || neighbour::resolve(&self.handle, ifindex, address, self.neighbour_timeout);
+        cell.get_or_try_init(resolution).await.copied()
+    }
+}

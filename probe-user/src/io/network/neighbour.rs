@@ -1,0 +1,123 @@
+//! Neighbours (RTM_GETNEIGH, RTM_NEWNEIGH): the MAC address of a next hop.
+
+use std::{io, net::IpAddr, time::Duration};
+
+use rtnetlink::{
+    Handle,
+    packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE},
+    packet_route::{
+        AddressFamily, RouteNetlinkMessage,
+        neighbour::{
+            NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
+        },
+    },
+};
+use tokio::time::{Instant, sleep};
+
+use super::{Mac, RouteError, netlink::ask};
+
+/// First and longest pause between two looks at an entry being resolved.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
+
+/// The address of the neighbour `address` on `ifindex`; `None` if it does not
+/// answer within `timeout`.
+pub(super) async fn resolve(
+    handle: &Handle,
+    ifindex: u32,
+    address: IpAddr,
+    timeout: Duration,
+) -> Result<Option<Mac>, RouteError> {
+    let refusal = |error| RouteError::Netlink {
+        subject: address.to_string(),
+        request: "a neighbour lookup",
+        error,
+    };
+    let deadline = Instant::now() + timeout;
+    let known = find(handle, ifindex, address).await.map_err(refusal)?;
+    if let Some(Entry::Usable { mac, fresh: true }) = known {
+        return Ok(Some(mac));
+    }
+    // Also for an entry of some age, so that the kernel learns if it has moved.
+    demand(handle, ifindex, address).await.map_err(refusal)?;
+    if let Some(Entry::Usable { mac, .. }) = known {
+        return Ok(Some(mac));
+    }
+    let (mut pause, longest) = LOOK_AGAIN;
+    while Instant::now() < deadline {
+        sleep(pause).await;
+        pause = longest.min(pause * 2);
+        match find(handle, ifindex, address).await.map_err(refusal)? {
+            Some(Entry::Usable { mac, .. }) => return Ok(Some(mac)),
+            Some(Entry::Failed) => return Ok(None),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// The address that the message holds, if the entry may be used.
+pub(super) fn usable_address(message: &NeighbourMessage) -> Option<Mac> {
+    use NeighbourState::{Delay, Noarp, Permanent, Probe, Reachable, Stale};
+    let state = message.header.state;
+    if !matches!(state, Reachable | Stale | Delay | Probe | Permanent | Noarp) {
+        return None;
+    }
+    message.attributes.iter().find_map(|attribute| {
+        let NeighbourAttribute::LinkLayerAddress(address) = attribute else {
+            return None;
+        };
+        Mac::try_from(address.as_slice()).ok()
+    })
+}
+
+/// An entry of the neighbour table.
+#[derive(Clone, Copy, Debug)]
+enum Entry {
+    /// Its address may be used; `fresh` unless the kernel would check it first.
+    Usable { mac: Mac, fresh: bool },
+    /// The neighbour did not answer.
+    Failed,
+    /// The neighbour is being asked.
+    Incomplete,
+}
+
+async fn find(handle: &Handle, ifindex: u32, address: IpAddr) -> io::Result<Option<Entry>> {
+    let question = RouteNetlinkMessage::GetNeighbour(message(ifindex, address));
+    let message = match ask(handle, question, 0).await {
+        Ok(Some(RouteNetlinkMessage::NewNeighbour(message))) => message,
+        Ok(_) => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(Some(match usable_address(&message) {
+        Some(mac) => Entry::Usable {
+            mac,
+            fresh: message.header.state != NeighbourState::Stale,
+        },
+        None if message.header.state == NeighbourState::Failed => Entry::Failed,
+        None => Entry::Incomplete,
+    }))
+}
+
+/// Has the kernel resolve the neighbour as if a packet waited for it
+/// (`ip neigh replace ADDRESS dev DEVICE use`).
+async fn demand(handle: &Handle, ifindex: u32, address: IpAddr) -> io::Result<()> {
+    let mut message = message(ifindex, address);
+    message.header.flags = NeighbourFlags::Use;
+    let question = RouteNetlinkMessage::NewNeighbour(message);
+    let flags = NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
+    ask(handle, question, flags).await.map(|_| ())
+}
+
+fn message(ifindex: u32, address: IpAddr) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    let (family, destination) = match address {
+        IpAddr::V4(a) => (AddressFamily::Inet, NeighbourAddress::Inet(a)),
+        IpAddr::V6(a) => (AddressFamily::Inet6, NeighbourAddress::Inet6(a)),
+    };
+    message.header.family = family;
+    message.header.ifindex = ifindex;
+    let destination = NeighbourAttribute::Destination(destination);
+    message.attributes.push(destination);
+    message
+}

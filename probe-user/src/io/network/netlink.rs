@@ -1,0 +1,33 @@
+//! One question to the kernel, one answer.
+
+use std::{io, time::Duration};
+
+use futures_util::StreamExt;
+use rtnetlink::{
+    Handle,
+    packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload},
+    packet_route::RouteNetlinkMessage,
+};
+
+/// The kernel answers at once: after this long an answer was lost or unreadable.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sends `question` with `flags` beside NLM_F_REQUEST. Returns the answer, `None`
+/// for a bare acknowledgement (NLM_F_ACK), or the kernel's errno.
+pub(super) async fn ask(
+    handle: &Handle,
+    question: RouteNetlinkMessage,
+    flags: u16,
+) -> io::Result<Option<RouteNetlinkMessage>> {
+    let mut message = NetlinkMessage::from(question);
+    message.header.flags = NLM_F_REQUEST | flags;
+    let mut answers = handle.clone().request(message).map_err(io::Error::other)?;
+    let Some(answer) = tokio::time::timeout(ANSWER_TIMEOUT, answers.next()).await? else {
+        return Ok(None);
+    };
+    match answer.payload {
+        NetlinkPayload::InnerMessage(inner) => Ok(Some(inner)),
+        NetlinkPayload::Error(error) if error.code.is_some() => Err(error.to_io()),
+        _ => Ok(None),
+    }
+}
