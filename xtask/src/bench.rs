@@ -1,0 +1,35 @@
+//! `cargo xtask bench`: measurements in the lab.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::{ebpf, run, setup};
+
+/// Measure in the lab.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Error of the round-trip time against known hold times, beside ping's and fping's.
+    Rtt {
+        /// Arguments of the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Runs a benchmark in place of this process.
+pub(crate) fn main(arguments: &Arguments) -> Result<()> {
+    let (binary, arguments) = match &arguments.bench {
+        Bench::Rtt { arguments } => ("bench-rtt", arguments),
+    };
+    ebpf::ensure_fresh()?;
+    setup::lab()?;
+    run::with_lab(binary, arguments)
+}

@@ -1,0 +1,48 @@
+//! `cargo xtask setup`: installs what is missing.
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::{
+    apt::{self, LAB},
+    tool_chain::ToolChain,
+};
+
+/// Install what is missing on this machine.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// What to set up.
+    #[arg(value_enum, default_values_t = [Set::Ebpf, Set::Lab])]
+    sets: Vec<Set>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Set {
+    /// The tool chain that builds the kernel programs.
+    Ebpf,
+    /// The programs that the lab, the suites and the benchmarks use.
+    Lab,
+}
+
+/// Sets up what was asked for.
+pub(crate) fn main(arguments: &Arguments) -> Result<()> {
+    for set in &arguments.sets {
+        match set {
+            Set::Ebpf => {
+                let (compiler, linker) = ToolChain::ensure()?.versions();
+                eprintln!("eBPF tool chain: {compiler}; {linker}");
+            }
+            Set::Lab => {
+                lab()?;
+                let names: Vec<_> = LAB.iter().map(|package| package.name).collect();
+                eprintln!("lab: {}", names.join(", "));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sets up what the lab, the suites and the benchmarks use.
+pub(crate) fn lab() -> Result<()> {
+    apt::ensure("lab", LAB)
+}
