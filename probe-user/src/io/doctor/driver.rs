@@ -1,0 +1,99 @@
+//! What a device's driver can do and does, from the kernel's `netdev` and
+//! `ethtool` families.
+
+use std::{fs, io};
+
+use rtnetlink::packet_core::DefaultNla;
+
+use super::generic_netlink::{Family, nest};
+use crate::io::network::Interface;
+
+/// NETDEV_CMD_DEV_GET, NETDEV_A_DEV_IFINDEX, NETDEV_A_DEV_XDP_FEATURES and
+/// NETDEV_XDP_ACT_BASIC (linux/netdev.h).
+const DEVICE_GET: u8 = 1;
+const DEVICE_IFINDEX: u16 = 1;
+const DEVICE_XDP_FEATURES: u16 = 3;
+const XDP_BASIC: u64 = 1;
+
+/// ETHTOOL_A_HEADER_DEV_INDEX, and the header's place in all requests
+/// (linux/ethtool_netlink.h).
+const HEADER: u16 = 1;
+const HEADER_IFINDEX: u16 = 1;
+/// ETHTOOL_MSG_COALESCE_GET, ETHTOOL_A_COALESCE_RX_USECS.
+const COALESCE_GET: u8 = 19;
+const COALESCE_RX_MICROSECONDS: u16 = 2;
+/// ETHTOOL_MSG_FEATURES_GET, ETHTOOL_A_FEATURES_ACTIVE, ETHTOOL_A_BITSET_BITS,
+/// ETHTOOL_A_BITSET_BIT_NAME.
+const FEATURES_GET: u8 = 11;
+const FEATURES_ACTIVE: u16 = 4;
+const BITSET_BITS: u16 = 3;
+const BIT_NAME: u16 = 2;
+
+/// The families that tell of drivers; absent where the kernel lacks them.
+#[derive(Debug)]
+pub(super) struct Drivers {
+    netdev: io::Result<Family>,
+    ethtool: io::Result<Family>,
+}
+
+impl Drivers {
+    pub(super) async fn open() -> Self {
+        Self {
+            netdev: Family::open("netdev").await,
+            ethtool: Family::open("ethtool").await,
+        }
+    }
+
+    /// Whether the driver runs XDP programs; `None` if the kernel does not tell.
+    pub(super) async fn native_xdp(&self, ifindex: u32) -> Option<bool> {
+        let netdev = self.netdev.as_ref().ok()?;
+        let device = DefaultNla::new(DEVICE_IFINDEX, ifindex.to_ne_bytes().into());
+        let answer = netdev.ask(DEVICE_GET, vec![device]).await.ok()?;
+        let features = answer.get(DEVICE_XDP_FEATURES)?.try_into().ok()?;
+        Some(u64::from_ne_bytes(features) & XDP_BASIC != 0)
+    }
+
+    /// How long the device may hold back its interrupt for a packet, in
+    /// microseconds; `None` if it does not moderate interrupts.
+    pub(super) async fn moderation_us(&self, ifindex: u32) -> Option<u32> {
+        let ethtool = self.ethtool.as_ref().ok()?;
+        let answer = ethtool
+            .ask(COALESCE_GET, vec![header(ifindex)])
+            .await
+            .ok()?;
+        let microseconds = answer.get(COALESCE_RX_MICROSECONDS)?.try_into().ok()?;
+        Some(u32::from_ne_bytes(microseconds))
+    }
+
+    /// Whether the device merges received packets (LRO), which native XDP forbids.
+    pub(super) async fn merges_packets(&self, ifindex: u32) -> Option<bool> {
+        let ethtool = self.ethtool.as_ref().ok()?;
+        let answer = ethtool
+            .ask(FEATURES_GET, vec![header(ifindex)])
+            .await
+            .ok()?;
+        let active = answer.nested(FEATURES_ACTIVE)?.nested(BITSET_BITS)?;
+        let mut names = active.each_nested().filter_map(|bit| bit.get(BIT_NAME));
+        Some(names.any(|name| name == b"rx-lro\0"))
+    }
+}
+
+/// Name of the driver: the kind of a software device, else from sysfs, if that is
+/// of this network namespace.
+pub(super) fn name(interface: &Interface) -> Option<String> {
+    if interface.kind.is_some() {
+        return interface.kind.clone();
+    }
+    let folder = format!("/sys/class/net/{}", interface.name);
+    let index = fs::read_to_string(format!("{folder}/ifindex")).ok()?;
+    if index.trim() != interface.index.to_string() {
+        return None;
+    }
+    let driver = fs::read_link(format!("{folder}/device/driver")).ok()?;
+    Some(driver.file_name()?.to_string_lossy().into_owned())
+}
+
+fn header(ifindex: u32) -> DefaultNla {
+    let index = DefaultNla::new(HEADER_IFINDEX, ifindex.to_ne_bytes().into());
+    nest(HEADER, &[index])
+}
