@@ -1,1 +1,3 @@
-//! The lab.
+//! What the suites stand on.
+
+pub mod lab;

@@ -5,6 +5,7 @@
 pub mod config;
 pub mod counter;
 pub mod event;
+pub mod lab;
 pub mod names;
 
 pub use config::{Config, Control};
