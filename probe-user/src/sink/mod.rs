@@ -1,1 +1,139 @@
-//! What is written where.
+//! What is written where: one file for each format, all over a writer.
+//!
+//! | format | trace | ping | with `--replies` |
+//! | --- | --- | --- | --- |
+//! | table | heading, hops, why it stopped | summary, or a row for each target | and a line for each reply |
+//! | JSONL | an object with `hops` for each report | an object without | and an object with `kind` for each reply |
+//! | CSV | a row for each report | a row for each report | rows of replies only |
+//! | none | | | |
+
+mod csv;
+mod jsonl;
+pub mod metadata;
+mod output;
+mod records;
+pub(crate) mod table;
+pub(crate) mod text;
+
+use std::io::{self, IsTerminal, Write};
+
+use self::{csv::Csv, jsonl::Jsonl, table::Table};
+use crate::{
+    engine::{
+        plan::{Format, Job, OutputOptions, Plan},
+        report::{PingReport, Reply, TraceReport},
+    },
+    error::{Error, Result},
+};
+
+/// Takes results in the order in which they come to be.
+///
+/// Every error is the writer's. [`io::ErrorKind::BrokenPipe`] says that the reader
+/// has had enough, which is no failure; after any error, nothing more is written.
+pub trait Sink {
+    /// Whether [`Sink::reply`] writes anything: if not, replies need not be made.
+    fn wants_replies(&self) -> bool;
+    /// Writes the path of a flow.
+    fn trace(&mut self, report: &TraceReport) -> io::Result<()>;
+    /// Writes the latency of a target.
+    fn ping(&mut self, report: &PingReport) -> io::Result<()>;
+    /// Writes a reply.
+    fn reply(&mut self, reply: &Reply) -> io::Result<()>;
+    /// Hands what is complete to the reader. To be called whenever nothing more is
+    /// at hand: records in between share a system call.
+    fn flush(&mut self) -> io::Result<()>;
+    /// Writes what has to come last, and flushes. To be called once, also after an
+    /// interruption.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+/// What a table says and reports do not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presentation {
+    /// Colours, for a terminal.
+    pub colour: bool,
+    /// Pings, not traces.
+    pub ping: bool,
+    /// A line for each reply.
+    pub replies: bool,
+    /// Targets of the run.
+    pub targets: usize,
+    /// Flows for each target.
+    pub flows: u16,
+    /// Destination port; 0: the protocol has none.
+    pub port: u16,
+    /// Sentences for the reader of a table, written last.
+    pub notes: Vec<String>,
+}
+
+/// Opens the output that the plan asks for, and its sink.
+///
+/// # Errors
+/// [`Error::CutShort`] if the file cannot be created.
+pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink>> {
+    let file = plan.output.file.as_deref();
+    let writer = output::open(file).map_err(|error| {
+        let name = file.map(|path| path.display().to_string());
+        let name = name.unwrap_or_else(|| "standard output".to_owned());
+        Error::CutShort(format!("cannot write {name}: {error}; check --output"))
+    })?;
+    Ok(new(&plan.output, presentation(plan, notes), writer))
+}
+
+/// The sink of a format over any writer.
+pub fn new(
+    options: &OutputOptions,
+    presentation: Presentation,
+    writer: Box<dyn Write>,
+) -> Box<dyn Sink> {
+    match options.format {
+        Format::Table => Box::new(Table::new(writer, presentation)),
+        Format::Jsonl => Box::new(Jsonl::new(writer, options.replies)),
+        Format::Csv => Box::new(Csv::new(writer, presentation.ping, options.replies)),
+        Format::None => Box::new(Nothing),
+    }
+}
+
+fn presentation(plan: &Plan, notes: Vec<String>) -> Presentation {
+    let ping = matches!(plan.job, Job::Ping(_));
+    let alone = plan.targets.len() == 1;
+    Presentation {
+        colour: plan.output.file.is_none() && wants_colour(),
+        ping,
+        replies: plan.output.replies || (ping && alone && !plan.output.quiet),
+        targets: plan.targets.len(),
+        flows: plan.probes.flows,
+        port: plan.probes.port,
+        notes,
+    }
+}
+
+/// A terminal that is not told otherwise (no-color.org: set and not empty).
+fn wants_colour() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !refused
+}
+
+/// No records at all.
+struct Nothing;
+
+impl Sink for Nothing {
+    fn wants_replies(&self) -> bool {
+        false
+    }
+    fn trace(&mut self, _: &TraceReport) -> io::Result<()> {
+        Ok(())
+    }
+    fn ping(&mut self, _: &PingReport) -> io::Result<()> {
+        Ok(())
+    }
+    fn reply(&mut self, _: &Reply) -> io::Result<()> {
+        Ok(())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! Numbers and addresses with a range or notation of their own.
+
+use std::net::IpAddr;
+
+/// Slots that a shard has, and the least that there are.
+const LEAST_SLOTS: u32 = 1 << 16;
+/// The most slots: 4 GiB of records.
+const MOST_SLOTS: u32 = 1 << 26;
+
+/// Parses a TOS or traffic class, decimal or hexadecimal, as ping(8) takes it.
+pub(crate) fn parse_tos(text: &str) -> Result<u8, String> {
+    let parsed = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(hexadecimal) => u8::from_str_radix(hexadecimal, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| "give a number from 0 to 255 (0xff)".to_owned())
+}
+
+/// Parses a source address.
+pub(crate) fn parse_source(text: &str) -> Result<IpAddr, String> {
+    let parsed = text.parse::<IpAddr>();
+    parsed.map_err(|_| "no address; `ip address` lists those of this host".to_owned())
+}
+
+/// Parses a number of slots: a power of two.
+pub(crate) fn parse_slots(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(slots) if slots.is_power_of_two() && (LEAST_SLOTS..=MOST_SLOTS).contains(&slots) => {
+            Ok(slots)
+        }
+        _ => Err(format!(
+            "give a power of two from {LEAST_SLOTS} to {MOST_SLOTS}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tos_is_an_octet_in_either_notation() {
+        assert_eq!(parse_tos("184"), Ok(184));
+        assert_eq!(parse_tos("0xb8"), Ok(184));
+        for text in ["256", "0x100", "-1", "0x", "", "EF"] {
+            assert!(parse_tos(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn slots_are_a_power_of_two_in_range() {
+        assert_eq!(parse_slots("65536"), Ok(65536));
+        assert_eq!(parse_slots("8388608"), Ok(1 << 23));
+        for text in ["0", "65535", "65537", "134217728", "1k", ""] {
+            assert!(parse_slots(text).is_err(), "{text:?}");
+        }
+    }
+}

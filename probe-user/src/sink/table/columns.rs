@@ -1,0 +1,103 @@
+//! The columns that every table of round-trip times has.
+
+use super::grid::{Text, plain};
+use crate::{
+    engine::report::{Loss, Rtt},
+    sink::text::{counted, percent, time},
+};
+
+/// A figure of [`Rtt`] and the least number of replies that gives it a meaning.
+struct Figure {
+    title: &'static str,
+    least_replies: u64,
+    of: fn(&Rtt) -> u64,
+}
+
+const FIGURES: [Figure; 9] = [
+    figure(">min", 1, |rtt| rtt.min),
+    figure(">mean", 1, |rtt| rtt.mean),
+    figure(">p50", 1, |rtt| rtt.p50),
+    figure(">p90", 10, |rtt| rtt.p90),
+    figure(">p99", 100, |rtt| rtt.p99),
+    figure(">p99.9", 1000, |rtt| rtt.p999),
+    figure(">max", 1, |rtt| rtt.max),
+    figure(">stddev", 1, |rtt| rtt.stddev),
+    figure(">jitter", 1, |rtt| rtt.jitter),
+];
+
+const fn figure(title: &'static str, least_replies: u64, of: fn(&Rtt) -> u64) -> Figure {
+    Figure {
+        title,
+        least_replies,
+        of,
+    }
+}
+
+/// The figures that `replies` give a meaning to: a 99th percentile of three
+/// replies would be their maximum under another name.
+pub(super) struct Figures {
+    replies: u64,
+}
+
+impl Figures {
+    /// Those that make sense for the greatest number of replies in a table.
+    pub(super) fn of(replies: u64) -> Self {
+        Self { replies }
+    }
+
+    /// Every figure.
+    pub(super) fn all() -> Self {
+        Self { replies: u64::MAX }
+    }
+
+    /// Titles for [`super::grid::Grid`].
+    pub(super) fn titles(&self) -> impl Iterator<Item = &'static str> {
+        self.shown().map(|figure| figure.title)
+    }
+
+    /// A cell for each title; empty without replies.
+    pub(super) fn cells(&self, rtt: Option<&Rtt>) -> impl Iterator<Item = Text> {
+        self.shown()
+            .map(move |figure| plain(rtt.map(|rtt| time((figure.of)(rtt))).unwrap_or_default()))
+    }
+
+    fn shown(&self) -> impl Iterator<Item = &'static Figure> {
+        let replies = self.replies.max(1);
+        FIGURES
+            .iter()
+            .filter(move |figure| figure.least_replies <= replies)
+    }
+}
+
+/// The share that was lost, red if any was.
+pub(super) fn loss(loss: &Loss, sent: u64) -> Text {
+    if sent == loss.never_sent {
+        return plain("-");
+    }
+    super::grid::alarming(percent(loss.ratio), loss.ratio > 0.0)
+}
+
+/// Causes of loss that are not plain silence.
+pub(super) fn causes(loss: &Loss) -> Vec<String> {
+    [
+        (loss.rate_limited, "rate-limited"),
+        (loss.by_us, "lost on this host"),
+        (loss.never_sent, "never sent"),
+    ]
+    .into_iter()
+    .filter(|(probes, _)| *probes > 0)
+    .map(|(probes, cause)| counted(probes, cause, cause))
+    .collect()
+}
+
+/// Replies that are no measurements.
+pub(super) fn extras(late: u64, duplicates: u64) -> Vec<String> {
+    let mut extras = Vec::new();
+    if late > 0 {
+        extras.push(counted(late, "late", "late"));
+    }
+    if duplicates > 0 {
+        extras.push(counted(duplicates, "duplicate", "duplicates"));
+    }
+    extras
+}

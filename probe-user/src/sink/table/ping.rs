@@ -1,0 +1,104 @@
+//! Latency: a summary of one target, or a row for each of many.
+
+use super::{
+    columns::{Figures, causes, extras, loss},
+    grid::{Grid, Text, plain},
+};
+use crate::{
+    engine::report::PingReport,
+    sink::{
+        Presentation,
+        text::{count, counted, host, percent},
+    },
+};
+
+/// A block in the manner of ping(8).
+pub(super) fn summary(report: &PingReport, presentation: &Presentation) -> String {
+    let target = host(report.name.as_deref(), report.target);
+    let protocol = super::protocol(report.protocol, presentation.port);
+    let figures = Figures::all();
+    let mut text = format!(
+        "--- {target} ping statistics: {protocol}, stamps {} ---\n{}\n",
+        report.stamp,
+        super::paint(
+            &counts(report),
+            report.loss.ratio > 0.0,
+            presentation.colour
+        ),
+    );
+    if let Some(rtt) = &report.rtt_ns {
+        let mut grid = Grid::new(
+            ["rtt"].into_iter().chain(figures.titles()),
+            presentation.colour,
+        );
+        grid.row(
+            [plain("")]
+                .into_iter()
+                .chain(figures.cells(Some(rtt)))
+                .collect(),
+        );
+        text += &grid.render();
+    }
+    text
+}
+
+fn counts(report: &PingReport) -> String {
+    let mut loss = match report.sent == report.loss.never_sent {
+        true => "nothing left this host".to_owned(),
+        false => format!("{} loss", percent(report.loss.ratio)),
+    };
+    let causes = causes(&report.loss);
+    if !causes.is_empty() {
+        loss = format!("{loss} ({})", causes.join(", "));
+    }
+    let mut parts = vec![
+        format!("{} sent", count(report.sent)),
+        format!("{} received", count(report.received)),
+        loss,
+        counted(report.duplicates, "duplicate", "duplicates"),
+        format!("{} late", count(report.late)),
+    ];
+    if report.errors > 0 {
+        parts.push(counted(report.errors, "ICMP error", "ICMP errors"));
+    }
+    parts.join(", ")
+}
+
+/// A row for each target.
+pub(super) fn table(reports: &[PingReport], presentation: &Presentation) -> String {
+    let Some(first) = reports.first() else {
+        return String::new();
+    };
+    let replies = reports.iter().map(|report| report.received).max();
+    let figures = Figures::of(replies.unwrap_or_default());
+    let titles = ["target", ">sent", ">received", ">loss"];
+    let titles = titles.into_iter().chain(figures.titles()).chain([""]);
+    let mut grid = Grid::new(titles, presentation.colour);
+    for report in reports {
+        grid.row(row(report, first, &figures));
+    }
+    let protocol = super::protocol(first.protocol, presentation.port);
+    let targets = counted(reports.len() as u64, "target", "targets");
+    let heading = format!("ping of {targets}: {protocol}, stamps {}\n", first.stamp);
+    heading + &grid.render()
+}
+
+fn row(report: &PingReport, first: &PingReport, figures: &Figures) -> Vec<Text> {
+    let mut row = vec![
+        plain(host(report.name.as_deref(), report.target)),
+        plain(count(report.sent)),
+        plain(count(report.received)),
+        loss(&report.loss, report.sent),
+    ];
+    row.extend(figures.cells(report.rtt_ns.as_ref()));
+    let mut notes = causes(&report.loss);
+    notes.extend(extras(report.late, report.duplicates));
+    if report.errors > 0 {
+        notes.push(counted(report.errors, "ICMP error", "ICMP errors"));
+    }
+    if report.stamp != first.stamp {
+        notes.push(format!("stamps {}", report.stamp));
+    }
+    row.push(plain(notes.join(", ")));
+    row
+}
