@@ -65,8 +65,9 @@ impl Drivers {
         Some(u32::from_ne_bytes(microseconds))
     }
 
-    /// Whether the device merges received packets (LRO), which native XDP forbids.
-    pub(super) async fn merges_packets(&self, ifindex: u32) -> Option<bool> {
+    /// Whether a feature of the device is on (`ethtool -k` calls it by the same
+    /// name); `None` if the kernel does not tell.
+    pub(super) async fn has_feature(&self, ifindex: u32, feature: &str) -> Option<bool> {
         let ethtool = self.ethtool.as_ref().ok()?;
         let answer = ethtool
             .ask(FEATURES_GET, vec![header(ifindex)])
@@ -74,7 +75,7 @@ impl Drivers {
             .ok()?;
         let active = answer.nested(FEATURES_ACTIVE)?.nested(BITSET_BITS)?;
         let mut names = active.each_nested().filter_map(|bit| bit.get(BIT_NAME));
-        Some(names.any(|name| name == b"rx-lro\0"))
+        Some(names.any(|name| name.strip_suffix(b"\0") == Some(feature.as_bytes())))
     }
 }
 
@@ -96,4 +97,22 @@ pub(super) fn name(interface: &Interface) -> Option<String> {
 fn header(ifindex: u32) -> DefaultNla {
     let index = DefaultNla::new(HEADER_IFINDEX, ifindex.to_ne_bytes().into());
     nest(HEADER, &[index])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Index of the loopback device in every namespace.
+    const LOOPBACK: u32 = 1;
+
+    #[tokio::test]
+    async fn what_the_kernel_says_of_the_loopback_is_understood() {
+        let drivers = Drivers::open().await;
+        assert_eq!(drivers.native_xdp(LOOPBACK).await, Some(false));
+        assert_eq!(drivers.moderation_us(LOOPBACK).await, None);
+        assert_eq!(drivers.has_feature(LOOPBACK, "loopback").await, Some(true));
+        assert_eq!(drivers.has_feature(LOOPBACK, "rx-lro").await, Some(false));
+        assert_eq!(drivers.native_xdp(u32::MAX).await, None);
+    }
 }

@@ -6,8 +6,9 @@ use std::{io, time::Duration};
 use futures_util::StreamExt;
 use rtnetlink::{
     packet_core::{
-        DecodeError, DefaultNla, Emitable, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
-        NetlinkMessage, NetlinkPayload, NetlinkSerializable, Nla, NlasIterator, Parseable,
+        DecodeError, DefaultNla, Emitable, NLA_F_NESTED, NLM_F_REQUEST, NetlinkDeserializable,
+        NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable, Nla, NlasIterator,
+        Parseable,
     },
     proto::{ConnectionHandle, new_connection},
     sys::{SocketAddr, protocols::NETLINK_GENERIC},
@@ -83,8 +84,8 @@ impl Family {
 impl Attributes {
     /// The value of the first attribute of this type.
     pub(super) fn get(&self, kind: u16) -> Option<Vec<u8>> {
-        let found = self.0.iter().find(|attribute| attribute.kind() == kind)?;
-        Some(value(found))
+        let is_wanted = |attribute: &&DefaultNla| attribute.kind() & !NLA_F_NESTED == kind;
+        self.0.iter().find(is_wanted).map(value)
     }
 
     /// The attributes in the first attribute of this type.
@@ -107,7 +108,7 @@ impl Attributes {
 pub(super) fn nest(kind: u16, inner: &[DefaultNla]) -> DefaultNla {
     let mut octets = vec![0; inner.buffer_len()];
     inner.emit(&mut octets);
-    DefaultNla::new(kind, octets)
+    DefaultNla::new(NLA_F_NESTED | kind, octets)
 }
 
 fn value(attribute: &DefaultNla) -> Vec<u8> {

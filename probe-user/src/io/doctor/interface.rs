@@ -53,13 +53,13 @@ fn failure(name: Option<&str>, error: &str) -> Check {
 
 fn device(interface: &Interface) -> Check {
     let name = &interface.name;
-    let driver = driver::name(interface).unwrap_or_else(|| "driver unknown".to_owned());
-    let header = match (interface.loopback, interface.ethernet) {
-        (true, _) => "loopback",
-        (_, true) => "Ethernet",
-        (_, false) => "no Ethernet header",
+    let driver = driver::name(interface).unwrap_or_else(|| "unknown driver".to_owned());
+    let kind = match (interface.loopback, interface.ethernet) {
+        (true, _) => "loopback".to_owned(),
+        (_, true) => driver,
+        (_, false) => format!("{driver} (no Ethernet header)"),
     };
-    let finding = format!("{driver}, {header}, MTU {}", interface.mtu);
+    let finding = format!("{kind}, MTU {}", interface.mtu);
     if !interface.up {
         let remedy = format!("ip link set {name} up");
         return Check::failure(name, format!("{finding}, down"), remedy);
@@ -147,8 +147,8 @@ async fn moderation(interface: &Interface, drivers: &Drivers) -> Option<Check> {
 }
 
 async fn merging(interface: &Interface, drivers: &Drivers) -> Option<Check> {
-    let merges = drivers.merges_packets(interface.index).await?;
-    merges.then(|| {
+    let lro = drivers.has_feature(interface.index, "rx-lro").await?;
+    lro.then(|| {
         Check::warning(
             format!("{}: LRO", interface.name),
             "on: drivers refuse native XDP beside it, or turn it off",

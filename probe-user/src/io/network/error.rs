@@ -105,15 +105,26 @@ pub enum RouteError {
         /// Its name.
         name: String,
     },
-    /// The next hop does not answer ARP or neighbour discovery.
+    /// The target is on a link of this host and does not answer ARP or neighbour
+    /// discovery.
     #[error(
-        "{target}: the next hop {next_hop} does not answer on {interface}; see `ip neigh show {next_hop}`, check that host and the link"
+        "{target} does not answer on {interface}, where it should be; check that host and the link"
     )]
     NoNeighbour {
         /// The target.
         target: IpAddr,
-        /// Its gateway, or the target itself.
-        next_hop: IpAddr,
+        /// The device's name.
+        interface: String,
+    },
+    /// The gateway does not answer ARP or neighbour discovery.
+    #[error(
+        "{target}: its gateway {gateway} does not answer on {interface}; check the gateway and the link"
+    )]
+    NoGateway {
+        /// The target.
+        target: IpAddr,
+        /// The gateway.
+        gateway: IpAddr,
         /// The device's name.
         interface: String,
     },

@@ -32,8 +32,9 @@ use crate::error::{Error, Result};
 /// An Ethernet address.
 pub type Mac = [u8; 6];
 
-/// How long a next hop may take to answer ARP or neighbour discovery.
-const NEIGHBOUR_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a next hop may take to answer ARP or neighbour discovery: long enough
+/// for the kernel to ask a second time, after a second.
+const NEIGHBOUR_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 /// What the user asked of the way out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,7 +103,7 @@ impl Network {
         })
     }
 
-    /// Waits for next hops as long as this instead of one second.
+    /// Waits for next hops as long as this instead of one and a half seconds.
     pub fn with_neighbour_timeout(self, neighbour_timeout: Duration) -> Self {
         Self {
             neighbour_timeout,
@@ -287,29 +288,27 @@ impl Network {
             return Ok(Link::Kernel);
         };
         let next_hop = route.gateway.unwrap_or(target);
-        let no_neighbour = || RouteError::NoNeighbour {
-            target,
-            next_hop,
-            interface: interface.name.clone(),
-        };
-        let destination = self.neighbour(route.ifindex, next_hop).await?;
-        Ok(Link::Ethernet {
-            source,
-            destination: destination.ok_or_else(no_neighbour)?,
-        })
+        match self.neighbour(&interface, next_hop).await? {
+            Some(destination) => Ok(Link::Ethernet {
+                source,
+                destination,
+            }),
+            None => Err(route.without_neighbour(target, interface.name.clone())),
+        }
     }
 
     async fn neighbour(
         &self,
-        ifindex: u32,
+        interface: &Interface,
         address: IpAddr,
     ) -> std::result::Result<Option<Mac>, RouteError> {
         let cell = {
             let mut neighbours = self.neighbours.lock().await;
-            neighbours.entry((ifindex, address)).or_default().clone()
+            let key = (interface.index, address);
+            neighbours.entry(key).or_default().clone()
         };
-        let resolution =
-            || neighbour::resolve(&self.handle, ifindex, address, self.neighbour_timeout);
+        let timeout = self.neighbour_timeout;
+        let resolution = || neighbour::resolve(&self.handle, interface, address, timeout);
         cell.get_or_try_init(resolution).await.copied()
     }
 }

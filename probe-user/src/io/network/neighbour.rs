@@ -1,6 +1,10 @@
 //! Neighbours (RTM_GETNEIGH, RTM_NEWNEIGH): the MAC address of a next hop.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use rtnetlink::{
     Handle,
@@ -12,18 +16,27 @@ use rtnetlink::{
         },
     },
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    net::UdpSocket,
+    time::{Instant, sleep},
+};
 
-use super::{Mac, RouteError, netlink::ask};
+use super::{Interface, Mac, RouteError, netlink::ask};
 
 /// First and longest pause between two looks at an entry being resolved.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
-/// The address of the neighbour `address` on `ifindex`; `None` if it does not
+/// When an IPv6 neighbour is also sent a packet.
+const NUDGE_AFTER: Duration = Duration::from_millis(100);
+
+/// The discard port (RFC 863): nobody minds what comes there.
+const DISCARD: u16 = 9;
+
+/// The address of the neighbour `address` on `interface`; `None` if it does not
 /// answer within `timeout`.
 pub(super) async fn resolve(
     handle: &Handle,
-    ifindex: u32,
+    interface: &Interface,
     address: IpAddr,
     timeout: Duration,
 ) -> Result<Option<Mac>, RouteError> {
@@ -32,7 +45,7 @@ pub(super) async fn resolve(
         request: "a neighbour lookup",
         error,
     };
-    let deadline = Instant::now() + timeout;
+    let ifindex = interface.index;
     let known = find(handle, ifindex, address).await.map_err(refusal)?;
     if let Some(Entry::Usable { mac, fresh: true }) = known {
         return Ok(Some(mac));
@@ -42,17 +55,36 @@ pub(super) async fn resolve(
     if let Some(Entry::Usable { mac, .. }) = known {
         return Ok(Some(mac));
     }
+    let answer = answer(handle, interface, address);
+    match tokio::time::timeout(timeout, answer).await {
+        Ok(answer) => answer.map_err(refusal),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Waits until the neighbour answers, or the kernel gives it up.
+async fn answer(
+    handle: &Handle,
+    interface: &Interface,
+    address: IpAddr,
+) -> io::Result<Option<Mac>> {
+    let start = Instant::now();
     let (mut pause, longest) = LOOK_AGAIN;
-    while Instant::now() < deadline {
+    let mut nudged = address.is_ipv4();
+    loop {
         sleep(pause).await;
         pause = longest.min(pause * 2);
-        match find(handle, ifindex, address).await.map_err(refusal)? {
+        match find(handle, interface.index, address).await? {
             Some(Entry::Usable { mac, .. }) => return Ok(Some(mac)),
             Some(Entry::Failed) => return Ok(None),
             _ => {}
         }
+        if !nudged && start.elapsed() > NUDGE_AFTER {
+            nudged = true;
+            // What comes of it shows in the neighbour's entry.
+            let _ = nudge(interface, address).await;
+        }
     }
-    Ok(None)
 }
 
 /// The address that the message holds, if the entry may be used.
@@ -107,6 +139,20 @@ async fn demand(handle: &Handle, ifindex: u32, address: IpAddr) -> io::Result<()
     let question = RouteNetlinkMessage::NewNeighbour(message);
     let flags = NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE;
     ask(handle, question, flags).await.map(|_| ())
+}
+
+/// Sends an empty datagram. On demand alone the kernel solicits an IPv6 neighbour
+/// from the device's link-local address, and not at all without one
+/// (ndisc_ns_create() in net/ipv6/ndisc.c); for a packet it uses that packet's
+/// source.
+async fn nudge(interface: &Interface, address: IpAddr) -> io::Result<()> {
+    let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).await?;
+    socket.bind_device(Some(interface.name.as_bytes()))?;
+    let mut neighbour = SocketAddr::new(address, DISCARD);
+    if let SocketAddr::V6(neighbour) = &mut neighbour {
+        neighbour.set_scope_id(interface.index);
+    }
+    socket.send_to(&[], neighbour).await.map(|_| ())
 }
 
 fn message(ifindex: u32, address: IpAddr) -> NeighbourMessage {

@@ -128,6 +128,18 @@ impl Route {
     pub(super) fn is_local(&self) -> bool {
         matches!(self.kind, RouteType::Local | RouteType::Anycast)
     }
+
+    /// What it means that the first hop on the way does not answer.
+    pub(super) fn without_neighbour(&self, target: IpAddr, interface: String) -> RouteError {
+        match self.gateway {
+            Some(gateway) => RouteError::NoGateway {
+                target,
+                gateway,
+                interface,
+            },
+            None => RouteError::NoNeighbour { target, interface },
+        }
+    }
 }
 
 impl From<&RouteMessage> for Route {
