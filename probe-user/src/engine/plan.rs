@@ -52,14 +52,10 @@ pub struct Target {
 }
 
 impl Plan {
-    /// Why `address` is not probed, if it is not: excluded, or no single host.
-    pub fn refusal(&self, address: IpAddr) -> Option<&'static str> {
-        let excluded = || {
-            self.exclude
-                .iter()
-                .any(|network| network.contains(&address))
-        };
-        not_a_host(address).or_else(|| excluded().then_some("excluded by --exclude"))
+    /// Whether `address` must not be probed.
+    pub fn excludes(&self, address: IpAddr) -> bool {
+        let mut excluded = self.exclude.iter();
+        excluded.any(|network| network.contains(&address))
     }
 }
 
