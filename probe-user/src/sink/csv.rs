@@ -2,13 +2,16 @@
 //! same order, objects and lists as JSON text, what is absent empty. A file has one
 //! type of record, and the header depends on that type alone.
 
-use std::io::{self, Write};
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+};
 
 use ::csv::Writer;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{Sink, records::Records, text::printable};
+use super::{Sink, json, records::Records, text::printable};
 use crate::engine::report::{PingReport, Reply, TraceReport};
 
 const TRACE: &[&str] = &[
@@ -85,8 +88,16 @@ impl Csv {
 
     fn write<T: Serialize>(&mut self, columns: &[&str], record: &T) -> io::Result<()> {
         self.header()?;
-        let record = serde_json::to_value(record)?;
-        let cells: Vec<_> = columns.iter().map(|column| cell(&record[column])).collect();
+        let record = json::text(record)?;
+        let fields: HashMap<&str, &RawValue> = serde_json::from_str(&record)?;
+        let cells: Vec<_> = columns
+            .iter()
+            .map(|column| {
+                fields
+                    .get(column)
+                    .map_or(Ok(String::new()), |field| cell(field))
+            })
+            .collect::<io::Result<_>>()?;
         self.records.add(&row(&cells)?)
     }
 }
@@ -122,16 +133,130 @@ impl Sink for Csv {
     }
 }
 
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => printable(text),
-        other => other.to_string(),
+/// A string without its quotes; all else is its JSON text.
+fn cell(field: &RawValue) -> io::Result<String> {
+    if !field.get().starts_with('"') {
+        return Ok(field.get().to_owned());
     }
+    let text: String = serde_json::from_str(field.get())?;
+    Ok(printable(&text))
 }
 
 fn row<T: AsRef<[u8]>>(cells: &[T]) -> io::Result<Vec<u8>> {
     let mut writer = Writer::from_writer(Vec::new());
     writer.write_record(cells)?;
     writer.into_inner().map_err(|error| error.into_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::report::Stop,
+        sink::sample::{Writes, hop, ip, ping, reply, responder, trace},
+    };
+
+    fn csv(ping: bool, replies: bool) -> impl FnOnce(Box<dyn Write>) -> Csv {
+        move |writer| Csv::new(writer, ping, replies)
+    }
+
+    #[test]
+    fn a_ping_is_a_row() {
+        let text = Writes::of(csv(true, false), |sink| {
+            let mut report = ping("10.0.0.1", 4, 3);
+            report.name = Some("a, \"b\"".to_owned());
+            sink.ping(&report)?;
+            sink.reply(&reply("10.0.0.1"))?;
+            sink.ping(&ping("2001:db8::1", 4, 0))
+        });
+        let expected = concat!(
+            "target,name,protocol,flow,stamp,sent,received,late,duplicates,errors,loss,rtt_ns\n",
+            r#"10.0.0.1,"a, ""b""",icmp,0,tcx/xdp-native,4,3,0,0,0,"#,
+            r#""{""ratio"":0.25,""unanswered"":1,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
+            r#""{""count"":3,""min"":45200,""mean"":49720,""stddev"":2260,""p50"":47460,""p90"":54240,""p99"":56500,""p999"":60266,""max"":67800,""jitter"":1506}""#,
+            "\n",
+            r#"2001:db8::1,,icmp,0,tcx/xdp-native,4,0,0,0,0,"#,
+            r#""{""ratio"":1.0,""unanswered"":4,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
+            "\n",
+        );
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_file_of_replies_has_nothing_else() {
+        let text = Writes::of(csv(true, true), |sink| {
+            let mut other = reply("10.0.0.1");
+            (other.kind, other.reason) = ("unreachable", Some("host-unreachable"));
+            (other.rtt_ns, other.tx_ns) = (None, None);
+            sink.reply(&reply("10.0.0.1"))?;
+            sink.reply(&other)?;
+            sink.ping(&ping("10.0.0.1", 4, 3))
+        });
+        let expected = "\
+target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,quoted_ttl,icmp_type,icmp_code,mtu,grade,nat,duplicate,late,stamp
+10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,,0,0,,A,false,false,false,tcx/tcx
+10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,,0,0,,A,false,false,false,tcx/tcx
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_file_without_records_has_its_header() {
+        let text = Writes::of(csv(false, false), |_| Ok(()));
+        assert_eq!(text, "target,name,protocol,flow,stop,rounds,stamp,hops\n");
+    }
+
+    /// Each column is a field, and no field is without column, in the order of JSONL.
+    #[test]
+    fn columns_are_the_fields() {
+        let mut full_reply = reply("10.0.0.1");
+        full_reply.reason = Some("host-unreachable");
+        (full_reply.quoted_ttl, full_reply.mtu) = (Some(1), Some(1500));
+        let mut full_ping = ping("10.0.0.1", 1, 1);
+        full_ping.name = Some("a.example".to_owned());
+        let mut full_trace = trace("10.0.0.1", Stop::Target, vec![]);
+        full_trace.name = Some("a.example".to_owned());
+        assert_fields(REPLY, &full_reply);
+        assert_fields(PING, &full_ping);
+        assert_fields(TRACE, &full_trace);
+    }
+
+    fn assert_fields<T: Serialize>(columns: &[&str], record: &T) {
+        let text = serde_json::to_string(record).expect("JSON");
+        let at = |column: &&str| text.find(&format!("\"{column}\":"));
+        let places: Vec<_> = columns.iter().map(at).collect();
+        assert!(
+            places.iter().all(Option::is_some) && places.is_sorted(),
+            "{columns:?}"
+        );
+        let record = serde_json::to_value(record).expect("JSON");
+        assert_eq!(
+            record.as_object().map(|fields| fields.len()),
+            Some(columns.len())
+        );
+    }
+
+    #[test]
+    fn a_hostile_name_is_escaped() {
+        let mut report = ping("10.0.0.1", 1, 1);
+        report.name = Some("\u{1b}[2J\r\nx".to_owned());
+        report.target = ip("10.0.0.2");
+        let text = Writes::of(csv(true, false), |sink| sink.ping(&report));
+        assert_eq!(text.lines().count(), 2);
+        assert!(
+            text.contains("\n10.0.0.2,\\x1b[2J\\r\\nx,icmp,"),
+            "{text:?}"
+        );
+        let hops = vec![hop(
+            1,
+            vec![responder("10.0.0.1", Some("\u{1b}\n\u{9b}"), 3)],
+        )];
+        let text = Writes::of(csv(false, false), |sink| {
+            sink.trace(&trace("10.0.0.1", Stop::MaxTtl, hops))
+        });
+        assert!(
+            text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n')),
+            "{text:?}"
+        );
+    }
 }

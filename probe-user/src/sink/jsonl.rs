@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
 
-use super::{Sink, records::Records};
+use super::{Sink, json, records::Records};
 use crate::engine::report::{PingReport, Reply, TraceReport};
 
 pub(super) struct Jsonl {
@@ -22,7 +21,9 @@ impl Jsonl {
     }
 
     fn write<T: Serialize>(&mut self, record: &T) -> io::Result<()> {
-        self.records.add(&line(record)?)
+        let mut line = json::text(record)?;
+        line.push('\n');
+        self.records.add(line.as_bytes())
     }
 }
 
@@ -47,32 +48,107 @@ impl Sink for Jsonl {
     }
 }
 
-/// A record as a line of printable ASCII.
-fn line<T: Serialize>(record: &T) -> io::Result<Vec<u8>> {
-    let mut line = Vec::with_capacity(512);
-    record.serialize(&mut Serializer::with_formatter(&mut line, Ascii))?;
-    line.push(b'\n');
-    Ok(line)
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
 
-/// Escapes all but printable ASCII: a name from the network must not reach a
-/// terminal as a control sequence (JSON itself escapes those below U+0020 only).
-struct Ascii;
+    use super::*;
+    use crate::{
+        engine::report::Stop,
+        sink::sample::{Broken, Writes, hop, ip, ping, reply, responder, trace},
+    };
 
-impl Formatter for Ascii {
-    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
-    where
-        W: ?Sized + Write,
-    {
-        for character in fragment.chars() {
-            if matches!(character, ' '..='~') {
-                writer.write_all(&[character as u8])?;
-                continue;
-            }
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
+    fn jsonl(replies: bool) -> impl FnOnce(Box<dyn Write>) -> Jsonl {
+        move |writer| Jsonl::new(writer, replies)
+    }
+
+    #[test]
+    fn a_trace_is_one_line_in_the_order_of_the_design() {
+        let hops = vec![hop(5, vec![responder("100.64.1.2", Some("r1.example"), 3)])];
+        let mut report = trace("10.1.2.3", Stop::Target, hops);
+        report.name = Some("example.org".to_owned());
+        let text = Writes::of(jsonl(false), |sink| sink.trace(&report));
+        let expected = concat!(
+            r#"{"target":"10.1.2.3","name":"example.org","protocol":"icmp","flow":0,"stop":"target","rounds":1,"stamp":"tcx/tcx","hops":["#,
+            r#"{"ttl":5,"sent":3,"received":3,"late":0,"duplicates":0,"loss":{"ratio":0.0,"unanswered":0,"never_sent":0,"by_us":0,"rate_limited":0},"#,
+            r#""responders":[{"address":"100.64.1.2","name":"r1.example","received":3}],"#,
+            r#""rtt_ns":{"count":3,"min":500000,"mean":550000,"stddev":25000,"p50":525000,"p90":600000,"p99":625000,"p999":666666,"max":750000,"jitter":16666}}]}"#,
+            "\n"
+        );
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn the_kinds_of_records_can_be_told() {
+        let text = Writes::of(jsonl(true), |sink| {
+            sink.reply(&reply("2001:db8::1"))?;
+            sink.ping(&ping("2001:db8::1", 2, 0))?;
+            sink.trace(&trace("2001:db8::1", Stop::GapLimit, vec![]))
+        });
+        let records: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        let has = |field| {
+            records
+                .iter()
+                .map(|r| r.get(field).is_some())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(has("kind"), [true, false, false]);
+        assert_eq!(has("hops"), [false, false, true]);
+        // What is not known is absent, never null.
+        assert_eq!(has("rtt_ns"), [true, false, false]);
+        assert!(!text.contains("null"), "{text}");
+    }
+
+    #[test]
+    fn a_hostile_name_stays_data() {
+        let name = "a\n\u{1b}[2J\u{7f}\u{9b}31m\u{202e}\u{1f4a9}\"\\";
+        let hops = vec![hop(1, vec![responder("10.0.0.1", Some(name), 3)])];
+        let report = trace("10.1.2.3", Stop::MaxTtl, hops);
+        let text = Writes::of(jsonl(false), |sink| sink.trace(&report));
+        assert!(
+            text.trim_end_matches('\n')
+                .bytes()
+                .all(|b| matches!(b, b' '..=b'~')),
+            "{text:?}"
+        );
+        let record: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(record["hops"][0]["responders"][0]["name"], name);
+    }
+
+    #[test]
+    fn every_write_is_of_whole_lines() {
+        let writes = Writes::default();
+        let mut sink = Jsonl::new(Box::new(writes.clone()), true);
+        for last in 0..=255 {
+            let target = ip(&format!("10.0.0.{last}")).to_string();
+            for _ in 0..4 {
+                sink.reply(&reply(&target)).expect("written");
             }
         }
-        Ok(())
+        sink.finish().expect("finished");
+        let writes = writes.taken();
+        assert!(
+            writes.len() > 1 && writes.len() < 20,
+            "{} writes",
+            writes.len()
+        );
+        assert!(
+            writes
+                .iter()
+                .all(|write| write.starts_with('{') && write.ends_with("}\n"))
+        );
+        assert_eq!(writes.concat().lines().count(), 1024);
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_told_as_such_and_once() {
+        let mut sink = Jsonl::new(Box::new(Broken), false);
+        sink.ping(&ping("10.0.0.1", 1, 1)).expect("gathered");
+        let error = sink.flush().expect_err("broken");
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        sink.finish().expect("nothing is tried twice");
     }
 }

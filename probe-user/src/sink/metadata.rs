@@ -45,3 +45,50 @@ fn write_to<T: Serialize>(file: &File, metadata: &T) -> io::Result<()> {
     writer.write_all(b"\n")?;
     writer.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_left_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("run.json");
+        for sent in [1, 2] {
+            write(&path, &json!({ "sent": sent })).expect("written");
+        }
+        let text = fs::read_to_string(&path).expect("reads");
+        assert_eq!(text, "{\n  \"sent\": 2\n}\n");
+        assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 1);
+    }
+
+    #[test]
+    fn a_link_is_followed_and_a_device_left_in_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("run.json"), folder.path().join("link"));
+        fs::write(&file, "old").expect("written");
+        std::os::unix::fs::symlink(&file, &link).expect("a link");
+        write(&link, &json!({})).expect("written");
+        assert_eq!(fs::read_to_string(&file).expect("reads"), "{}\n");
+        assert!(link.is_symlink());
+        write(Path::new("/dev/null"), &json!({})).expect("written");
+        assert!(!fs::metadata("/dev/null").expect("there").is_file());
+    }
+
+    #[test]
+    fn failures_are_errors_and_keep_the_file_of_before() {
+        let error = write(Path::new("/dev/full"), &json!({})).expect_err("full");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(write(Path::new("/nonexistent/run.json"), &json!({})).is_err());
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("run.json");
+        fs::write(&path, "old").expect("written");
+        // A map with keys that are no text is no JSON.
+        let bad = std::collections::HashMap::from([((1, 2), 3)]);
+        assert!(write(&path, &bad).is_err());
+        assert_eq!(fs::read_to_string(&path).expect("reads"), "old");
+        assert_eq!(fs::read_dir(folder.path()).expect("lists").count(), 1);
+    }
+}

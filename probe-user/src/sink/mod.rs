@@ -8,10 +8,13 @@
 //! | none | | | |
 
 mod csv;
+mod json;
 mod jsonl;
 pub mod metadata;
 mod output;
 mod records;
+#[cfg(test)]
+mod sample;
 pub(crate) mod table;
 pub(crate) mod text;
 

@@ -1,6 +1,8 @@
 //! For people: aligned columns, units, words.
 
 mod columns;
+#[cfg(test)]
+mod golden;
 pub(crate) mod grid;
 mod ping;
 mod reply;

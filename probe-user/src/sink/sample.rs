@@ -1,0 +1,169 @@
+//! Reports and writers for tests.
+
+use std::{
+    cell::RefCell,
+    io::{self, Write},
+    net::IpAddr,
+    rc::Rc,
+};
+
+use super::Sink;
+use crate::engine::report::{Hop, Loss, PingReport, Reply, Responder, Rtt, Stop, TraceReport};
+
+/// A writer that keeps each write apart.
+#[derive(Clone, Default)]
+pub(super) struct Writes(Rc<RefCell<Vec<String>>>);
+
+impl Writes {
+    /// All that `write` has a sink write, in one text.
+    pub(super) fn of<S: Sink>(
+        sink: impl FnOnce(Box<dyn Write>) -> S,
+        write: impl FnOnce(&mut S) -> io::Result<()>,
+    ) -> String {
+        let writes = Self::default();
+        let mut sink = sink(Box::new(writes.clone()));
+        write(&mut sink).expect("written");
+        sink.finish().expect("finished");
+        writes.taken().concat()
+    }
+
+    pub(super) fn taken(&self) -> Vec<String> {
+        self.0.take()
+    }
+}
+
+impl Write for Writes {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8(octets.to_vec()).expect("UTF-8");
+        self.0.borrow_mut().push(text);
+        Ok(octets.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A pipe whose reader has gone.
+pub(super) struct Broken;
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(super) fn ip(text: &str) -> IpAddr {
+    text.parse().expect("an address")
+}
+
+/// Times around `ns`.
+pub(super) fn rtt(count: u64, ns: u64) -> Rtt {
+    Rtt {
+        count,
+        min: ns,
+        mean: ns + ns / 10,
+        stddev: ns / 20,
+        p50: ns + ns / 20,
+        p90: ns + ns / 5,
+        p99: ns + ns / 4,
+        p999: ns + ns / 3,
+        max: ns + ns / 2,
+        jitter: ns / 30,
+    }
+}
+
+pub(super) fn responder(address: &str, name: Option<&str>, received: u64) -> Responder {
+    Responder {
+        address: ip(address),
+        name: name.map(str::to_owned),
+        received,
+        kind: None,
+        reason: None,
+    }
+}
+
+/// A hop that answered as often as its responders did, of three probes.
+pub(super) fn hop(ttl: u8, responders: Vec<Responder>) -> Hop {
+    let received = responders.iter().map(|responder| responder.received).sum();
+    let unanswered = 3 - received;
+    Hop {
+        ttl,
+        sent: 3,
+        received,
+        late: 0,
+        duplicates: 0,
+        loss: Loss {
+            ratio: unanswered as f64 / 3.0,
+            unanswered,
+            ..Loss::default()
+        },
+        responders,
+        rtt_ns: (received > 0).then(|| rtt(received, 100_000 * u64::from(ttl))),
+    }
+}
+
+pub(super) fn trace(target: &str, stop: Stop, hops: Vec<Hop>) -> TraceReport {
+    TraceReport {
+        target: ip(target),
+        name: None,
+        protocol: "icmp",
+        flow: 0,
+        stop,
+        rounds: 1,
+        stamp: "tcx/tcx".to_owned(),
+        hops,
+    }
+}
+
+/// Of `sent` probes, `received` were answered.
+pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
+    let unanswered = sent - received;
+    PingReport {
+        target: ip(target),
+        name: None,
+        protocol: "icmp",
+        flow: 0,
+        stamp: "tcx/xdp-native".to_owned(),
+        sent,
+        received,
+        late: 0,
+        duplicates: 0,
+        errors: 0,
+        loss: Loss {
+            ratio: unanswered as f64 / sent as f64,
+            unanswered,
+            ..Loss::default()
+        },
+        rtt_ns: (received > 0).then(|| rtt(received, 45_200)),
+    }
+}
+
+/// An echo reply of the target to its second probe.
+pub(super) fn reply(target: &str) -> Reply {
+    Reply {
+        target: ip(target),
+        ttl: 64,
+        flow: 0,
+        round: 1,
+        protocol: "icmp",
+        kind: "echo-reply",
+        reason: None,
+        responder: ip(target),
+        rtt_ns: Some(45_200),
+        tx_ns: Some(1_000_000),
+        rx_ns: 1_045_200,
+        reply_ttl: 61,
+        quoted_ttl: None,
+        icmp_type: Some(0),
+        icmp_code: Some(0),
+        mtu: None,
+        grade: "A",
+        nat: false,
+        duplicate: false,
+        late: false,
+        stamp: "tcx/tcx".to_owned(),
+    }
+}
