@@ -14,7 +14,7 @@ const MODERATION_US: u32 = 20;
 pub(super) async fn checks(name: Option<&str>) -> Vec<Check> {
     let interfaces = match chosen(name).await {
         Ok(interfaces) => interfaces,
-        Err(error) => return vec![failure(name, &error)],
+        Err(error) => return vec![Check::error(name.unwrap_or("interfaces"), &error)],
     };
     let drivers = Drivers::open().await;
     let mut checks = Vec::new();
@@ -40,14 +40,6 @@ async fn chosen(name: Option<&str>) -> Result<Vec<Interface>, String> {
     match all.is_empty() {
         true => Err("no interface is up; bring one up with `ip link set NAME up`".to_owned()),
         false => Ok(all),
-    }
-}
-
-fn failure(name: Option<&str>, error: &str) -> Check {
-    let name = name.unwrap_or("interfaces");
-    match error.split_once("; ") {
-        Some((finding, remedy)) => Check::failure(name, finding, remedy),
-        None => Check::failure(name, error, "see `ip link`"),
     }
 }
 
@@ -117,7 +109,7 @@ fn tcx(interface: &Interface) -> Check {
             Err(error) => {
                 return Check::warning(
                     name,
-                    format!("cannot list the programs attached: {error}"),
+                    format!("cannot list the programs attached: {}", cause(&error)),
                     "run probe doctor as root (CAP_SYS_ADMIN)",
                 );
             }
@@ -155,6 +147,11 @@ async fn merging(interface: &Interface, drivers: &Drivers) -> Option<Check> {
             format!("ethtool -K {} lro off", interface.name),
         )
     })
+}
+
+/// The last in a chain of errors: the kernel's own word.
+fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), cause)
 }
 
 fn program_name(id: u32) -> String {

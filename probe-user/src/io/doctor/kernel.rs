@@ -78,11 +78,7 @@ fn version() -> Check {
             "kernel",
             format!("Linux {version} (6.6 or newer is needed)"),
         ),
-        Err(error) => Check::failure(
-            "kernel",
-            error.to_string(),
-            "boot Linux 6.6 or newer; most distributions package one",
-        ),
+        Err(error) => Check::error("kernel", &error),
     }
 }
 

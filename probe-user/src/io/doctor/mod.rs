@@ -111,6 +111,14 @@ impl Check {
             ..Self::warning(name, finding, remedy)
         }
     }
+
+    /// A failure whose one line says the remedy too.
+    fn error(name: impl Into<String>, error: &impl ToString) -> Self {
+        Self {
+            status: Status::Failure,
+            ..Self::ok(name, error.to_string())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ fn room() -> Check {
                 _ => Check::warning(name, finding, remedy),
             }
         }
-        Err(error) => Check::failure(name, error.to_string(), remedy),
+        Err(error) => Check::error(name, &error),
     }
 }
 

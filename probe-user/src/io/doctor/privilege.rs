@@ -5,46 +5,63 @@ use std::{env, fs};
 use super::Check;
 use crate::error::{Error, Result};
 
-/// What a run needs, with the bit's number.
-const NEEDED: [(&str, u32); 3] = [("CAP_BPF", 39), ("CAP_NET_ADMIN", 12), ("CAP_NET_RAW", 13)];
+/// What a run needs, with the bit's number. Without CAP_PERFMON the verifier
+/// forbids the 32-bit arithmetic on packet pointers that the compiler makes.
+const NEEDED: [(&str, u32); 4] = [
+    ("CAP_BPF", 39),
+    ("CAP_PERFMON", 38),
+    ("CAP_NET_ADMIN", 12),
+    ("CAP_NET_RAW", 13),
+];
 
-/// Stands for CAP_BPF too (bpf_capable() in the kernel).
+/// Stands for CAP_BPF and CAP_PERFMON too (bpf_capable() and perfmon_capable() in
+/// the kernel).
 const CAP_SYS_ADMIN: u32 = 21;
 
 /// Succeeds if this process may load and attach programs and open packet sockets;
 /// else one line says what is missing.
 pub fn privileges() -> Result<()> {
-    let lacks = |what: String, remedy: String| Err(Error::Environment(format!("{what}; {remedy}")));
-    if is_confined(&read("/proc/self/uid_map")?) {
-        return lacks(
-            "root of a user namespace may not load BPF programs".to_owned(),
-            "run probe in the initial user namespace (a privileged container)".to_owned(),
-        );
+    match shortfall()? {
+        None => Ok(()),
+        Some((finding, remedy)) => Err(Error::Environment(format!("{finding}; {remedy}"))),
     }
-    let effective = effective(&read("/proc/self/status")?).unwrap_or(0);
-    let missing = missing(effective);
-    if missing.is_empty() {
-        return Ok(());
-    }
-    lacks(format!("probe lacks {}", missing.join(", ")), remedy())
 }
 
 pub(super) fn checks() -> Vec<Check> {
-    let privileges = match privileges() {
-        Ok(()) => Check::ok("privileges", NEEDED.map(|(name, _)| name).join(", ")),
-        Err(error) => match error.to_string().split_once("; ") {
-            Some((finding, remedy)) => Check::failure("privileges", finding, remedy),
-            None => Check::failure("privileges", error.to_string(), remedy()),
-        },
-    };
-    let mut checks = vec![privileges];
+    let name = "privileges";
+    let mut checks = vec![match shortfall() {
+        Ok(None) => Check::ok(name, NEEDED.map(|(name, _)| name).join(", ")),
+        Ok(Some((finding, remedy))) => Check::failure(name, finding, remedy),
+        Err(error) => Check::error(name, &error),
+    }];
     checks.extend(memory());
     checks
 }
 
+/// What is missing and how to get it.
+fn shortfall() -> Result<Option<(String, String)>> {
+    if is_confined(&read("/proc/self/uid_map")?) {
+        return Ok(Some((
+            "root of a user namespace may not load BPF programs".to_owned(),
+            "run probe in the initial user namespace (a privileged container)".to_owned(),
+        )));
+    }
+    let effective = effective(&read("/proc/self/status")?).unwrap_or(0);
+    let missing = missing(effective);
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some((
+        format!("probe lacks {}", missing.join(", ")),
+        remedy(),
+    )))
+}
+
 fn remedy() -> String {
     let program = env::current_exe().map_or("probe".to_owned(), |path| path.display().to_string());
-    format!("run it with sudo, or once: sudo setcap cap_bpf,cap_net_admin,cap_net_raw+ep {program}")
+    format!(
+        "run it with sudo, or once: sudo setcap cap_bpf,cap_perfmon,cap_net_admin,cap_net_raw+ep {program}"
+    )
 }
 
 /// Told only: since Linux 5.11 maps are charged to the cgroup's memory instead.
@@ -85,7 +102,7 @@ fn effective(status: &str) -> Option<u64> {
 fn missing(effective: u64) -> Vec<&'static str> {
     let has = |bit: u32| effective >> bit & 1 == 1;
     let lacks = |(name, bit): (&'static str, u32)| {
-        let held = has(bit) || (name == "CAP_BPF" && has(CAP_SYS_ADMIN));
+        let held = has(bit) || (matches!(name, "CAP_BPF" | "CAP_PERFMON") && has(CAP_SYS_ADMIN));
         (!held).then_some(name)
     };
     NEEDED.into_iter().filter_map(lacks).collect()
@@ -106,8 +123,9 @@ mod tests {
     #[test]
     fn each_missing_capability_is_named() {
         assert_eq!(missing(0x1ff_feff_ffff), [""; 0]);
-        assert_eq!(missing(0), ["CAP_BPF", "CAP_NET_ADMIN", "CAP_NET_RAW"]);
-        assert_eq!(missing(1 << 39 | 1 << 12), ["CAP_NET_RAW"]);
+        let all = ["CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_NET_RAW"];
+        assert_eq!(missing(0), all);
+        assert_eq!(missing(1 << 39 | 1 << 12), ["CAP_PERFMON", "CAP_NET_RAW"]);
         assert_eq!(missing(1 << 21 | 1 << 12 | 1 << 13), [""; 0]);
     }
 

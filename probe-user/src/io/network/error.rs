@@ -2,6 +2,9 @@
 
 use std::{io, net::IpAddr};
 
+/// What a question about the network comes to.
+pub type RouteResult<T> = Result<T, RouteError>;
+
 /// Why there is no way to a target: one line that names it and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
@@ -138,19 +141,4 @@ pub enum RouteError {
         /// What it said.
         error: io::Error,
     },
-}
-
-impl RouteError {
-    /// Whether the fault lies in what the user asked for or in this host, rather
-    /// than in one target: every other target would fail alike.
-    pub fn concerns_every_target(&self) -> bool {
-        matches!(
-            self,
-            Self::NotOurs { .. }
-                | Self::NoSuchInterface { .. }
-                | Self::InterfaceGone { .. }
-                | Self::InterfaceDown { .. }
-                | Self::NoCarrier { .. }
-        )
-    }
 }

@@ -11,7 +11,7 @@ use rtnetlink::{
     },
 };
 
-use super::{Mac, RouteError, netlink::ask};
+use super::{Mac, RouteError, RouteResult, netlink::ask};
 
 /// A network device of this namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub enum XdpMode {
 }
 
 impl Interface {
-    pub(super) async fn by_index(handle: &Handle, ifindex: u32) -> Result<Self, RouteError> {
+    pub(super) async fn by_index(handle: &Handle, ifindex: u32) -> RouteResult<Self> {
         let mut question = LinkMessage::default();
         question.header.index = ifindex;
         match Self::get(handle, question).await {
@@ -74,7 +74,7 @@ impl Interface {
         }
     }
 
-    pub(super) async fn by_name(handle: &Handle, name: &str) -> Result<Self, RouteError> {
+    pub(super) async fn by_name(handle: &Handle, name: &str) -> RouteResult<Self> {
         let mut question = LinkMessage::default();
         let attribute = LinkAttribute::IfName(name.to_owned());
         question.attributes.push(attribute);
@@ -95,7 +95,7 @@ impl Interface {
         }
     }
 
-    pub(super) async fn all(handle: &Handle) -> Result<Vec<Self>, RouteError> {
+    pub(super) async fn all(handle: &Handle) -> RouteResult<Vec<Self>> {
         let messages = dump(handle).await?;
         let mut interfaces: Vec<Self> = messages.iter().map(Self::from).collect();
         for interface in interfaces.iter_mut().filter(|i| i.has_members()) {
@@ -106,7 +106,7 @@ impl Interface {
     }
 
     /// Refuses a device that nothing can be sent by.
-    pub(super) fn check_usable(&self) -> Result<(), RouteError> {
+    pub(super) fn check_usable(&self) -> RouteResult<()> {
         let name = self.name.clone();
         match (self.up, self.carrier) {
             (false, _) => Err(RouteError::InterfaceDown { name }),
@@ -131,7 +131,7 @@ impl Interface {
         }
     }
 
-    async fn with_members(self, handle: &Handle) -> Result<Self, RouteError> {
+    async fn with_members(self, handle: &Handle) -> RouteResult<Self> {
         if !self.has_members() {
             return Ok(self);
         }
@@ -174,7 +174,7 @@ impl From<&LinkMessage> for Interface {
     }
 }
 
-async fn dump(handle: &Handle) -> Result<Vec<LinkMessage>, RouteError> {
+async fn dump(handle: &Handle) -> RouteResult<Vec<LinkMessage>> {
     let links = handle.link().get().execute();
     let links: Result<Vec<_>, _> = links.try_collect().await;
     links.map_err(|error| refusal("all interfaces".to_owned(), io::Error::other(error)))
@@ -234,4 +234,43 @@ fn program(attribute: &LinkXdp) -> Option<XdpProgram> {
         _ => return None,
     };
     Some(XdpProgram { mode, id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A device's message as the kernel sends it.
+    fn message(index: u32, kind: InfoKind, attributes: &[LinkAttribute]) -> LinkMessage {
+        let mut message = LinkMessage::default();
+        message.header.index = index;
+        message.attributes = attributes.to_vec();
+        let kind = LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)]);
+        message.attributes.push(kind);
+        message
+    }
+
+    #[test]
+    fn only_stacked_devices_stand_on_another_and_only_on_one_of_their_namespace() {
+        let lower = |kind, attributes: &[_]| Interface::from(&message(7, kind, attributes)).lower;
+        let link = LinkAttribute::Link(3);
+        assert_eq!(lower(InfoKind::Vlan, std::slice::from_ref(&link)), [3]);
+        assert_eq!(lower(InfoKind::IpVlan, std::slice::from_ref(&link)), [3]);
+        assert_eq!(lower(InfoKind::Veth, std::slice::from_ref(&link)), [0; 0]);
+        assert_eq!(lower(InfoKind::Vxlan, std::slice::from_ref(&link)), [0; 0]);
+        let elsewhere = [link, LinkAttribute::LinkNetNsId(0)];
+        assert_eq!(lower(InfoKind::Vlan, &elsewhere), [0; 0]);
+    }
+
+    #[test]
+    fn a_bond_stands_on_its_members() {
+        let ports = [(2, 9), (3, 9), (4, 8)];
+        let ports = ports.map(|(index, bond)| {
+            message(index, InfoKind::Veth, &[LinkAttribute::Controller(bond)])
+        });
+        assert_eq!(members(&ports, 9), [2, 3]);
+        assert!(Interface::from(&message(9, InfoKind::Bond, &[])).has_members());
+        assert!(Interface::from(&message(9, InfoKind::Team, &[])).has_members());
+        assert!(!Interface::from(&message(9, InfoKind::Bridge, &[])).has_members());
+    }
 }

@@ -23,7 +23,7 @@ use rtnetlink::{Handle, packet_route::route::RouteType};
 use tokio::sync::{Mutex, OnceCell};
 
 pub use self::{
-    error::RouteError,
+    error::{RouteError, RouteResult},
     interface::{Interface, XdpMode, XdpProgram},
     watch::{Change, Changes},
 };
@@ -113,11 +113,7 @@ impl Network {
 
     /// The way to `destination`, with its next hop's MAC address. Many may run at
     /// once; targets behind one next hop share one neighbour resolution.
-    pub async fn resolve(
-        &self,
-        destination: IpAddr,
-        via: &Via,
-    ) -> std::result::Result<Path, RouteError> {
+    pub async fn resolve(&self, destination: IpAddr, via: &Via) -> RouteResult<Path> {
         let target = destination.to_canonical();
         let interface = match &via.interface {
             Some(name) => Some(self.usable_interface(name).await?),
@@ -142,7 +138,7 @@ impl Network {
     }
 
     /// The device with this index, as it was when it was first asked for.
-    pub async fn interface(&self, ifindex: u32) -> std::result::Result<Arc<Interface>, RouteError> {
+    pub async fn interface(&self, ifindex: u32) -> RouteResult<Arc<Interface>> {
         if let Some(interface) = self.interfaces.lock().await.get(&ifindex) {
             return Ok(interface.clone());
         }
@@ -151,10 +147,7 @@ impl Network {
     }
 
     /// The device with this name, as it was when it was first asked for.
-    pub async fn interface_named(
-        &self,
-        name: &str,
-    ) -> std::result::Result<Arc<Interface>, RouteError> {
+    pub async fn interface_named(&self, name: &str) -> RouteResult<Arc<Interface>> {
         let known = |i: &&Arc<Interface>| i.name == name;
         if let Some(interface) = self.interfaces.lock().await.values().find(known) {
             return Ok(interface.clone());
@@ -164,7 +157,7 @@ impl Network {
     }
 
     /// All devices of the namespace, by index, as they are now.
-    pub async fn interfaces(&self) -> std::result::Result<Vec<Interface>, RouteError> {
+    pub async fn interfaces(&self) -> RouteResult<Vec<Interface>> {
         Interface::all(&self.handle).await
     }
 
@@ -172,10 +165,7 @@ impl Network {
     /// program sees each packet exactly once. VLAN, macvlan and ipvlan devices
     /// stand on their parent, bonds and teams on their members; all other devices
     /// are their own lowest.
-    pub async fn attach_points(
-        &self,
-        ifindex: u32,
-    ) -> std::result::Result<Vec<Arc<Interface>>, RouteError> {
+    pub async fn attach_points(&self, ifindex: u32) -> RouteResult<Vec<Arc<Interface>>> {
         let mut pending = vec![ifindex];
         let mut seen = HashSet::new();
         let mut lowest = Vec::new();
@@ -244,17 +234,14 @@ impl Network {
         interface
     }
 
-    async fn usable_interface(
-        &self,
-        name: &str,
-    ) -> std::result::Result<Arc<Interface>, RouteError> {
+    async fn usable_interface(&self, name: &str) -> RouteResult<Arc<Interface>> {
         let interface = self.interface_named(name).await?;
         interface.check_usable()?;
         Ok(interface)
     }
 
     /// A source address is this host's if the route to it is local.
-    async fn check_source(&self, source: IpAddr) -> std::result::Result<(), RouteError> {
+    async fn check_source(&self, source: IpAddr) -> RouteResult<()> {
         if self.sources.lock().await.contains(&source) {
             return Ok(());
         }
@@ -274,11 +261,7 @@ impl Network {
         }
     }
 
-    async fn link(
-        &self,
-        target: IpAddr,
-        route: &route::Route,
-    ) -> std::result::Result<Link, RouteError> {
+    async fn link(&self, target: IpAddr, route: &route::Route) -> RouteResult<Link> {
         if route.is_local() || route.encapsulated {
             return Ok(Link::Kernel);
         }
@@ -297,11 +280,7 @@ impl Network {
         }
     }
 
-    async fn neighbour(
-        &self,
-        interface: &Interface,
-        address: IpAddr,
-    ) -> std::result::Result<Option<Mac>, RouteError> {
+    async fn neighbour(&self, interface: &Interface, address: IpAddr) -> RouteResult<Option<Mac>> {
         let cell = {
             let mut neighbours = self.neighbours.lock().await;
             let key = (interface.index, address);

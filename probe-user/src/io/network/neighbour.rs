@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Interface, Mac, RouteError, netlink::ask};
+use super::{Interface, Mac, RouteError, RouteResult, netlink::ask};
 
 /// First and longest pause between two looks at an entry being resolved.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
@@ -39,7 +39,7 @@ pub(super) async fn resolve(
     interface: &Interface,
     address: IpAddr,
     timeout: Duration,
-) -> Result<Option<Mac>, RouteError> {
+) -> RouteResult<Option<Mac>> {
     let refusal = |error| RouteError::Netlink {
         subject: address.to_string(),
         request: "a neighbour lookup",

@@ -10,7 +10,7 @@ use rtnetlink::{
     },
 };
 
-use super::{RouteError, netlink::ask};
+use super::{RouteError, RouteResult, netlink::ask};
 
 /// What is asked of the routing tables.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub(super) struct Route {
 
 impl Query {
     /// Refuses what no route can mend.
-    pub(super) fn check(&self) -> Result<(), RouteError> {
+    pub(super) fn check(&self) -> RouteResult<()> {
         let target = self.target;
         if target.is_unspecified() {
             return Err(RouteError::Unspecified { target });
@@ -66,7 +66,7 @@ impl Query {
     }
 
     /// Asks the kernel, which chooses among the paths of a multipath route.
-    pub(super) async fn lookup(&self, handle: &Handle) -> Result<Route, RouteError> {
+    pub(super) async fn lookup(&self, handle: &Handle) -> RouteResult<Route> {
         let question = RouteNetlinkMessage::GetRoute(self.message());
         let answer = ask(handle, question, 0).await;
         let route = match answer.map_err(|error| self.refusal(error))? {
