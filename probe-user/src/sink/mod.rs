@@ -11,7 +11,6 @@ mod csv;
 mod json;
 mod jsonl;
 pub mod metadata;
-mod output;
 mod records;
 #[cfg(test)]
 mod sample;
@@ -27,6 +26,7 @@ use crate::{
         report::{PingReport, Reply, TraceReport},
     },
     error::{Error, Result},
+    io::output,
 };
 
 /// Takes results in the order in which they come to be.
@@ -72,13 +72,13 @@ pub struct Presentation {
 /// Opens the output that the plan asks for, and its sink.
 ///
 /// # Errors
-/// [`Error::CutShort`] if the file cannot be created.
+/// [`Error::Usage`] if the file cannot be created.
 pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink>> {
     let file = plan.output.file.as_deref();
     let writer = output::open(file).map_err(|error| {
         let name = file.map(|path| path.display().to_string());
         let name = name.unwrap_or_else(|| "standard output".to_owned());
-        Error::CutShort(format!("cannot write {name}: {error}; check --output"))
+        Error::Usage(format!("cannot write {name}: {error}; check --output"))
     })?;
     Ok(new(&plan.output, presentation(plan, notes), writer))
 }
