@@ -1,5 +1,5 @@
-//! What the lab's kernel programs share with the lab: the true time that a
-//! delay responder held an echo, stamped at its own device.
+//! What the lab's kernel programs share with the lab: above all the true time that
+//! a delay responder held an echo, stamped at its own device.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -7,6 +7,8 @@ use bytemuck::{Pod, Zeroable};
 pub const STAMP_REQUEST: &str = "stamp_request";
 /// TCX egress program: stamps echo replies as they leave.
 pub const STAMP_REPLY: &str = "stamp_reply";
+/// TCX ingress program: makes a packet as unknown as if it came from a wire.
+pub const FORGET_HASH: &str = "forget_hash";
 /// Ring buffer of [`Hold`].
 pub const HOLDS: &str = "HOLDS";
 /// Per-CPU array of `u64`, one for each [`HoldCounter`].

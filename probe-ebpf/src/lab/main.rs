@@ -1,6 +1,5 @@
-//! The programs that only the lab loads: the stamps of the delay responder.
-//!
-//! They watch and never change or drop a packet.
+//! The programs that only the lab loads. They never drop a packet, nor change a byte
+//! of it.
 
 #![cfg_attr(target_arch = "bpf", no_std, no_main)]
 #![expect(
@@ -9,6 +8,7 @@
 )]
 
 mod cursor;
+mod hash;
 mod hold;
 
 use aya_ebpf::{bindings::TC_ACT_UNSPEC, macros::classifier, programs::TcContext};
@@ -24,6 +24,13 @@ fn stamp_request(ctx: TcContext) -> i32 {
 #[classifier]
 fn stamp_reply(ctx: TcContext) -> i32 {
     hold::end(&ctx);
+    TC_ACT_UNSPEC
+}
+
+/// TCX ingress of a router that chooses between arms.
+#[classifier]
+fn forget_hash(ctx: TcContext) -> i32 {
+    hash::forget(&ctx);
     TC_ACT_UNSPEC
 }
 

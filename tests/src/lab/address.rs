@@ -18,6 +18,14 @@ impl Family {
     /// Both.
     pub const ALL: [Self; 2] = [Self::V4, Self::V6];
 
+    /// As an option of `ip`.
+    pub(crate) const fn option(self) -> &'static str {
+        match self {
+            Self::V4 => "-4",
+            Self::V6 => "-6",
+        }
+    }
+
     /// The length of a host's prefix, bits.
     pub(crate) const fn host_bits(self) -> u8 {
         match self {

@@ -1,11 +1,14 @@
 //! From a topology to namespaces, devices, addresses and routes.
 
 use anyhow::Result;
+use aya::programs::TcAttachType;
+use probe_common::abi::lab::FORGET_HASH;
 
 use super::{
     Lab,
     address::{self, Family, Side},
     namespace::Namespace,
+    programs,
     routes::{NextHop, Routes},
     topology::Topology,
     wire::{RunningWire, Wire},
@@ -99,12 +102,14 @@ impl LabBuilder {
             nodes: nodes.collect::<Result<_>>()?,
             routes: Routes { topology, tunnels },
             wires: Vec::new(),
+            programs: None,
         };
         lab.set_parameters(self.has_icmp_limits, self.hash_policy)?;
         lab.make_devices(&wires)?;
         lab.make_tunnels()?;
         lab.set_addresses()?;
         lab.set_routes()?;
+        lab.forget_hashes()?;
         Ok(lab)
     }
 }
@@ -182,6 +187,27 @@ impl Lab {
 
     fn set_routes(&self) -> Result<()> {
         (0..self.nodes.len()).try_for_each(|index| self.set_node_routes(index))
+    }
+
+    /// Lets routers that choose between arms choose by what is on the wire alone.
+    fn forget_hashes(&mut self) -> Result<()> {
+        for (index, node) in self.nodes.iter().enumerate() {
+            let (out, back) = (
+                self.routes.successors(index),
+                self.routes.predecessors(index),
+            );
+            if self.routes.topology.is_host(index) || (out.len() < 2 && back.len() < 2) {
+                continue;
+            }
+            let neighbours = out.iter().chain(&back);
+            let devices: Vec<_> = neighbours.map(|hop| self.nodes[hop.node].name()).collect();
+            let programs = match &mut self.programs {
+                Some(programs) => programs,
+                none => none.insert(programs::load()?),
+            };
+            programs::attach(programs, FORGET_HASH, TcAttachType::Ingress, node, &devices)?;
+        }
+        Ok(())
     }
 
     fn set_node_addresses(&self, index: usize) -> Result<()> {

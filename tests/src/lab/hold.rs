@@ -6,17 +6,15 @@ use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
     maps::{PerCpuArray, RingBuf},
-    programs::{LinkOrder, SchedClassifier, TcAttachType, tc::TcAttachOptions},
+    programs::TcAttachType,
 };
 use probe_common::abi::lab::{HOLD_COUNTERS, HOLDS, Hold, HoldCounter, STAMP_REPLY, STAMP_REQUEST};
 
 use super::{
     namespace::Namespace,
+    programs,
     worker::{Stop, Worker},
 };
-
-/// The lab's kernel programs, built by `cargo xtask ebpf`.
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../../object/lab.bpf.o");
 
 /// How often the ring is emptied: it holds seconds of the highest rate.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -57,11 +55,14 @@ pub(crate) struct Collector {
 impl Collector {
     /// Attaches the stamp programs to a device.
     pub(crate) fn attach(namespace: &Namespace, device: &str) -> Result<Self> {
-        let mut programs = Ebpf::load(OBJECT).context("cannot load the lab's kernel programs")?;
-        namespace.enter(|| {
-            attach(&mut programs, STAMP_REQUEST, device, TcAttachType::Ingress)?;
-            attach(&mut programs, STAMP_REPLY, device, TcAttachType::Egress)
-        })?;
+        let mut programs = programs::load()?;
+        let stamps = [
+            (STAMP_REQUEST, TcAttachType::Ingress),
+            (STAMP_REPLY, TcAttachType::Egress),
+        ];
+        for (name, hook) in stamps {
+            programs::attach(&mut programs, name, hook, namespace, &[device])?;
+        }
         let ring = programs
             .take_map(HOLDS)
             .with_context(|| format!("the lab's object has no map {HOLDS}"))?;
@@ -95,22 +96,6 @@ impl fmt::Debug for Collector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Collector").finish_non_exhaustive()
     }
-}
-
-/// Attaches by a TCX link, which goes with the process.
-fn attach(programs: &mut Ebpf, name: &str, device: &str, hook: TcAttachType) -> Result<()> {
-    let program: &mut SchedClassifier = programs
-        .program_mut(name)
-        .with_context(|| format!("the lab's object has no program {name}"))?
-        .try_into()?;
-    program
-        .load()
-        .with_context(|| format!("the kernel refuses the program {name}"))?;
-    let options = TcAttachOptions::TcxOrder(LinkOrder::first());
-    program
-        .attach_with_options(device, hook, options)
-        .with_context(|| format!("cannot attach {name} to {device}: TCX needs Linux 6.6"))?;
-    Ok(())
 }
 
 fn read(mut ring: RingBuf<aya::maps::MapData>, stop: &Stop) -> Result<Vec<Hold>> {

@@ -121,10 +121,8 @@ impl Lab {
             let (bits, everything) = (family.link_bits(), family.everything());
             let flags = if family == Family::V6 { " nodad" } else { "" };
             commands.extend([
-                format!("addr add {own}/{bits} dev {device} noprefixroute{flags}"),
-                format!(
-                    "route add {everything} src {own} via {gateway} dev {device} onlink metric 9999"
-                ),
+                format!("addr add {own}/{bits} dev {device} metric 9999{flags}"),
+                format!("route add {everything} src {own} via {gateway} dev {device} metric 9999"),
             ]);
         }
         self.vantage().ip(commands)?;
@@ -169,17 +167,19 @@ impl Lab {
         for family in Family::ALL {
             let target = self.address(family, self.target().name())?;
             let prefix = format!("{target}/{}", family.host_bits());
-            let commands = match refusal {
-                // The network of the target's link leads there too.
-                Refusal::NoRoute => vec![
-                    format!("route flush exact {prefix}"),
-                    format!("route flush exact {}", self.target_network(family)?),
-                ],
-                Refusal::Unreachable => vec![format!("route replace unreachable {prefix}")],
-                Refusal::Prohibit => vec![format!("route replace prohibit {prefix}")],
-                Refusal::Blackhole => vec![format!("route replace blackhole {prefix}")],
+            let kind = match refusal {
+                Refusal::NoRoute => {
+                    // The network of the target's link leads there too.
+                    for prefix in [prefix, self.target_network(family)?] {
+                        node.run("ip", &[family.option(), "route", "flush", "exact", &prefix])?;
+                    }
+                    continue;
+                }
+                Refusal::Unreachable => "unreachable",
+                Refusal::Prohibit => "prohibit",
+                Refusal::Blackhole => "blackhole",
             };
-            node.ip(commands)?;
+            node.ip([format!("route replace {kind} {prefix}")])?;
         }
         Ok(())
     }

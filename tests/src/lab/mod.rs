@@ -37,6 +37,7 @@ mod impairment;
 mod namespace;
 mod packet_socket;
 mod path;
+mod programs;
 mod responder;
 mod routes;
 mod service;
@@ -44,7 +45,7 @@ mod topology;
 mod wire;
 mod worker;
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use anyhow::{Context as _, Result};
 
@@ -63,13 +64,20 @@ pub use self::{
 use self::{routes::Routes, wire::RunningWire};
 
 /// A running network; dropping it takes it down.
-#[derive(Debug)]
 pub struct Lab {
     routes: Routes,
     /// In the order of [`Topology::nodes`].
     nodes: Vec<Namespace>,
     /// Held for their threads.
     wires: Vec<RunningWire>,
+    /// Held for its links: at routers that choose between arms, if there are any.
+    programs: Option<aya::Ebpf>,
+}
+
+impl fmt::Debug for Lab {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lab({})", self.topology())
+    }
 }
 
 impl Lab {

@@ -18,7 +18,7 @@ use nix::{
 };
 
 /// Octets of `struct virtio_net_hdr`, which precedes each frame of [`Frames::All`].
-const VNET_HEADER: usize = 10;
+pub(crate) const VNET_HEADER: usize = 10;
 /// Octets of the largest frame with the header before it.
 pub(crate) const MAX_FRAME: usize = (1 << 16) + 64 + VNET_HEADER;
 /// Octets that may wait to be read: a second at the responder's highest rate.

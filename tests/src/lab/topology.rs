@@ -19,6 +19,9 @@ const MAX_NAME: usize = 11;
 /// vantage r1 r2 target
 /// vantage -> r1 -> (a2 a3 | b2 b3) -> r4 -> target
 /// ```
+///
+/// Forks belong to routers: a vantage point with several links works, but Linux sends
+/// by the link whose address the packet has (since 6.14), which is the first's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
     /// Names; the first is the vantage point, the last the target.

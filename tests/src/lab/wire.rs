@@ -2,17 +2,24 @@
 
 use std::{
     collections::VecDeque,
+    ops::RangeInclusive,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::Result;
+use probe_common::wire::{SliceCursor, eth, icmp, ip};
 
 use super::{
     namespace::Namespace,
-    packet_socket::{Frames, MAX_FRAME, PacketSocket},
+    packet_socket::{Frames, MAX_FRAME, PacketSocket, VNET_HEADER},
     worker::{Stop, Worker},
 };
+
+/// Ethertype of ARP.
+const ARP: u16 = 0x0806;
+/// ICMPv6 types of solicitations, advertisements and redirects.
+const NEIGHBOUR_DISCOVERY: RangeInclusive<u8> = 133..=137;
 
 /// What a wire does to frames, each way.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +41,8 @@ impl Wire {
         }
     }
 
-    /// Loses frames with this probability (0 to 1).
+    /// Loses frames with this probability (0 to 1), but none of address resolution,
+    /// whose retries take seconds.
     #[must_use]
     pub const fn loss(self, loss: f64) -> Self {
         Self { loss, ..self }
@@ -52,7 +60,10 @@ impl Wire {
         Self { seed, ..self }
     }
 
-    fn copies(&self, random: &mut fastrand::Rng) -> usize {
+    fn copies(&self, frame: &[u8], random: &mut fastrand::Rng) -> usize {
+        if is_address_resolution(frame) {
+            return 1;
+        }
         if random.f64() < self.loss {
             return 0;
         }
@@ -90,6 +101,23 @@ impl RunningWire {
     }
 }
 
+/// Whether a frame of [`Frames::All`] is ARP or neighbour discovery (RFC 4861).
+fn is_address_resolution(frame: &[u8]) -> bool {
+    let Some((_, packet)) = frame.split_at_checked(VNET_HEADER) else {
+        return false;
+    };
+    let mut cursor = SliceCursor::new(packet);
+    match eth::read(&mut cursor) {
+        Some(ARP) => true,
+        Some(eth::IPV6) => ip::read(cursor, true).is_ok_and(|(header, mut rest)| {
+            let message = icmp::read(&mut rest).map(|message| message.kind);
+            header.protocol == ip::protocol::ICMPV6
+                && message.is_some_and(|kind| NEIGHBOUR_DISCOVERY.contains(&kind))
+        }),
+        _ => false,
+    }
+}
+
 fn relay(from: &PacketSocket, to: &PacketSocket, wire: Wire, seed: u64, stop: &Stop) -> Result<()> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut held: VecDeque<(Instant, Vec<u8>)> = VecDeque::new();
@@ -103,8 +131,9 @@ fn relay(from: &PacketSocket, to: &PacketSocket, wire: Wire, seed: u64, stop: &S
         }
         while let Some(length) = from.receive(&mut buffer)? {
             let due = Instant::now() + wire.delay;
-            for _ in 0..wire.copies(&mut random) {
-                held.push_back((due, buffer[..length].to_vec()));
+            let frame = &buffer[..length];
+            for _ in 0..wire.copies(frame, &mut random) {
+                held.push_back((due, frame.to_vec()));
             }
         }
         let now = Instant::now();

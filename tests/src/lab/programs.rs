@@ -1,0 +1,48 @@
+//! The lab's kernel programs.
+
+use anyhow::{Context as _, Result};
+use aya::{
+    Ebpf,
+    programs::{LinkOrder, SchedClassifier, TcAttachType, tc::TcAttachOptions},
+};
+
+use super::namespace::Namespace;
+
+/// Built by `cargo xtask ebpf`.
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../object/lab.bpf.o");
+
+/// The object in the kernel, its programs not yet; dropping it detaches them.
+pub(crate) fn load() -> Result<Ebpf> {
+    Ebpf::load(OBJECT).context("cannot load the lab's kernel programs")
+}
+
+/// Attaches a program to devices of a namespace by TCX links, which go with the
+/// process.
+pub(crate) fn attach(
+    object: &mut Ebpf,
+    name: &str,
+    hook: TcAttachType,
+    namespace: &Namespace,
+    devices: &[&str],
+) -> Result<()> {
+    let program: &mut SchedClassifier = object
+        .program_mut(name)
+        .with_context(|| format!("the lab's object has no program {name}"))?
+        .try_into()?;
+    if program.fd().is_err() {
+        program
+            .load()
+            .with_context(|| format!("the kernel refuses the program {name}"))?;
+    }
+    namespace.enter(|| {
+        for device in devices {
+            let options = TcAttachOptions::TcxOrder(LinkOrder::first());
+            program
+                .attach_with_options(device, hook, options)
+                .with_context(|| {
+                    format!("cannot attach {name} to {device}: TCX needs Linux 6.6")
+                })?;
+        }
+        Ok(())
+    })
+}
