@@ -33,9 +33,10 @@ pub(crate) fn addresses(hops: &[Hop]) -> Result<Vec<IpAddr>> {
 /// Runs mtr once and returns the addresses by TTL.
 pub(crate) fn mtr(lab: &Lab, family: Family) -> Result<Vec<IpAddr>> {
     let target = lab.address(family, "target")?.to_string();
-    let output = lab
-        .vantage()
-        .run("mtr", &["-n", "-c", "1", "--raw", &target])?;
+    let output = lab.vantage().run(
+        "mtr",
+        &["-n", "-c", "1", "-i", "0.2", "-G", "1", "--raw", &target],
+    )?;
     let mut hops: Vec<(usize, IpAddr)> = Vec::new();
     for line in output.lines() {
         // h PLACE ADDRESS
