@@ -43,6 +43,17 @@ pub struct Record {
     pub user_ns: u64,
 }
 
+/// A slot held by a probe: what the sender keeps, and what the packet carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Index of the slot.
+    pub index: u32,
+    /// Index within the shard.
+    pub seq16: u16,
+    /// Nonce of the probe.
+    pub nonce: Nonce,
+}
+
 /// The probe left: it has its stamp.
 pub const ARMED: u64 = 1;
 /// A reply came within the timeout.

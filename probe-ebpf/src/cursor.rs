@@ -6,7 +6,7 @@ use aya_ebpf::{
     EbpfContext as _,
     programs::{TcContext, XdpContext},
 };
-use probe_common::wire::Cursor;
+use probe_common::wire::{Cursor, cursor::MAX_SKIP};
 
 /// Where a program finds its packet.
 pub(crate) trait Packet {
@@ -40,8 +40,8 @@ impl Cursor for PacketCursor {
 
     #[inline(always)]
     fn skip(&mut self, count: u16) -> Option<()> {
-        // Bounded by its type: the verifier allows adding it to a packet pointer.
-        let next = self.position + count as usize;
+        // The verifier allows adding to a packet pointer what it sees bounded.
+        let next = self.position + (opaque(count as usize) & MAX_SKIP as usize);
         if next > self.end {
             return None;
         }
@@ -54,8 +54,8 @@ impl Packet for XdpContext {
     #[inline(always)]
     fn cursor(&self) -> PacketCursor {
         PacketCursor {
-            position: self.data(),
-            end: self.data_end(),
+            position: opaque(self.data()),
+            end: opaque(self.data_end()),
         }
     }
 
@@ -73,14 +73,14 @@ const LINEAR: u32 = 256;
 impl Packet for TcContext {
     #[inline(always)]
     fn cursor(&self) -> PacketCursor {
-        let linear = (self.data_end() - self.data()) as u32;
+        let linear = (opaque(self.data_end()) - opaque(self.data())) as u32;
         if linear < LINEAR && linear < self.len() {
             // On failure the packet stays as it was and reads as truncated.
             let _ = self.pull_data(LINEAR.min(self.len()));
         }
         PacketCursor {
-            position: self.data(),
-            end: self.data_end(),
+            position: opaque(self.data()),
+            end: opaque(self.data_end()),
         }
     }
 
@@ -89,6 +89,24 @@ impl Packet for TcContext {
         // SAFETY: the context is valid while the program runs.
         unsafe { (*self.as_ptr().cast::<aya_ebpf::bindings::__sk_buff>()).ifindex }
     }
+}
+
+/// Makes the compiler forget what it knows of a value. Of a packet pointer it
+/// knows that it came from a 32-bit field, and would compare and copy only that
+/// half, which the verifier refuses; of a bound, that it is one already, and would
+/// leave out the operation that shows it to the verifier.
+#[inline(always)]
+fn opaque(value: usize) -> usize {
+    #[cfg(target_arch = "bpf")]
+    {
+        let mut value = value;
+        // SAFETY: a move of a register to itself. (No instruction at all would
+        // leave two entries of line information at one place, which is refused.)
+        unsafe { core::arch::asm!("{0} = {0}", inout(reg) value) };
+        value
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    value
 }
 
 /// The mark of a socket buffer.

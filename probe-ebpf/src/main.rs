@@ -7,7 +7,7 @@
 // Rust gives the bpf target no compare-and-swap; the instruction set has it (v3).
 #![cfg_attr(
     target_arch = "bpf",
-    feature(core_intrinsics),
+    feature(asm_experimental_arch, core_intrinsics),
     expect(internal_features, reason = "the only way to the atomic instructions")
 )]
 #![cfg_attr(

@@ -8,8 +8,11 @@ use aya_ebpf::{
     helpers::{bpf_get_smp_processor_id, generated::bpf_ringbuf_query},
     macros::btf_map,
 };
+use core::mem::MaybeUninit;
+
 use probe_common::{
     abi::{ABI_VERSION, Config, Control, Counter, Counters, Event, names::MAX_CPUS},
+    classify::Candidate,
     identity::Ports,
     slot::Record,
 };
@@ -29,6 +32,8 @@ static SLOTS: Array<Record, 1, { BPF_F_MMAPABLE as usize }> = Array::new();
 #[btf_map]
 static CONTROL: Array<Control, 1> = Array::new();
 #[btf_map]
+static STAGE: PerCpuArray<MaybeUninit<Candidate>, 1> = PerCpuArray::new();
+#[btf_map]
 static RINGS: ArrayOfMaps<Ring, { MAX_CPUS as usize }> = ArrayOfMaps::new();
 
 /// Constants of the run, overwritten by the loader.
@@ -42,13 +47,23 @@ static CONFIG: Config = Config {
     reserved: [0; 3],
 };
 
-/// The constants of the run.
-#[inline(always)]
-pub(crate) fn config() -> Config {
-    // SAFETY: a static of the right type; volatile, since the loader changes
-    // what the compiler believes to be constant.
-    unsafe { core::ptr::read_volatile(&raw const CONFIG) }
+/// One constant of the run. Volatile, since the loader changes what the compiler
+/// believes to be constant; the verifier knows the values.
+macro_rules! constant {
+    ($field:ident, $type:ty, $doc:literal) => {
+        #[doc = $doc]
+        #[inline(always)]
+        pub(crate) fn $field() -> $type {
+            // SAFETY: a field of a static.
+            unsafe { core::ptr::read_volatile(&raw const CONFIG.$field) }
+        }
+    };
 }
+
+constant!(mark, u32, "Mark of this run's sockets.");
+constant!(ports, Ports, "The ports of the run.");
+constant!(timeout_ns, u64, "When a reply is late, nanoseconds.");
+constant!(flags, u32, "Flags of [`Config`].");
 
 /// Adds one to a counter of this CPU.
 #[inline(always)]
@@ -56,6 +71,19 @@ pub(crate) fn count(counter: Counter) {
     if let Some(counters) = COUNTERS.get_ptr_mut(0) {
         // SAFETY: the value is this CPU's own.
         unsafe { &mut *counters }.add(counter);
+    }
+}
+
+/// Passes a candidate through memory of which the verifier knows nothing. All
+/// the paths that led here become one: without this they would each be followed
+/// through the rest of the program, and there are far too many.
+#[inline(always)]
+pub(crate) fn stage(candidate: Candidate) -> Option<Candidate> {
+    let place = STAGE.get_ptr_mut(0)?.cast::<Candidate>();
+    // SAFETY: the value is this CPU's own, and written before it is read.
+    unsafe {
+        core::ptr::write_volatile(place, candidate);
+        Some(core::ptr::read_volatile(place))
     }
 }
 

@@ -79,8 +79,7 @@ impl Version for TcContext {
 
 #[inline(always)]
 fn receive<P: Packet, C: Cursor>(packet: &P, cursor: C, v6: bool, hook: Hook) -> Host {
-    let config = maps::config();
-    let candidate = match classify::classify(cursor, v6, config.ports) {
+    let candidate = match classify::classify(cursor, v6, maps::ports()) {
         Finding::NotCandidate => return Host::Gets,
         Finding::Malformed(reason) => return reject(reason),
         Finding::Foreign => return reject(Counter::Foreign),
@@ -94,7 +93,10 @@ fn receive<P: Packet, C: Cursor>(packet: &P, cursor: C, v6: bool, hook: Hook) ->
         Finding::Reply(candidate) => candidate,
     };
     let rx_ns = clock::now_ns();
-    settle(packet.ifindex(), &config, &candidate, rx_ns, hook)
+    let Some(candidate) = maps::stage(candidate) else {
+        return Host::Gets;
+    };
+    settle(packet.ifindex(), &candidate, rx_ns, hook)
 }
 
 #[inline(always)]
@@ -105,7 +107,7 @@ fn reject(reason: Counter) -> Host {
 }
 
 #[inline(always)]
-fn settle(ifindex: u32, config: &Config, candidate: &Candidate, rx_ns: u64, hook: Hook) -> Host {
+fn settle(ifindex: u32, candidate: &Candidate, rx_ns: u64, hook: Hook) -> Host {
     let index = slot_index(candidate.shard, candidate.seq16);
     let Some(slot) = maps::slot(index) else {
         return reject(Counter::Foreign);
@@ -120,7 +122,7 @@ fn settle(ifindex: u32, config: &Config, candidate: &Candidate, rx_ns: u64, hook
         Verdict::Right(flags) => flags,
     };
     let tenant = generation(Nonce(record.nonce));
-    let in_time = rx_ns.saturating_sub(record.tx_ns) <= config.timeout_ns;
+    let in_time = rx_ns.saturating_sub(record.tx_ns) <= maps::timeout_ns();
     let (outcome, flag) = if in_time {
         (Outcome::Valid, ANSWERED)
     } else {
@@ -140,14 +142,14 @@ fn settle(ifindex: u32, config: &Config, candidate: &Candidate, rx_ns: u64, hook
     emit::emit(event(
         candidate, &record, outcome, flags, rx_ns, ifindex, hook,
     ));
-    spare(config, candidate)
+    spare(candidate)
 }
 
 /// Only ICMP is ever kept from the host: it must reset half-open connections and
 /// learn path MTUs.
 #[inline(always)]
-fn spare(config: &Config, candidate: &Candidate) -> Host {
-    if config.flags & Config::CONSUME == 0 || candidate.mtu != 0 {
+fn spare(candidate: &Candidate) -> Host {
+    if maps::flags() & Config::CONSUME == 0 || candidate.mtu != 0 {
         return Host::Gets;
     }
     match candidate.kind {

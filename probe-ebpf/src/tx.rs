@@ -19,7 +19,7 @@ use crate::{
 /// Stamps a probe that begins with an Ethernet header.
 #[inline(always)]
 pub(crate) fn stamp_frame(ctx: &TcContext) {
-    if mark(ctx) != maps::config().mark {
+    if mark(ctx) != maps::mark() {
         return;
     }
     let mut cursor = ctx.cursor();
@@ -33,7 +33,7 @@ pub(crate) fn stamp_frame(ctx: &TcContext) {
 /// Stamps a probe that begins with an IP header.
 #[inline(always)]
 pub(crate) fn stamp_packet(ctx: &TcContext) {
-    if mark(ctx) != maps::config().mark {
+    if mark(ctx) != maps::mark() {
         return;
     }
     match ctx.is_v6() {
@@ -54,7 +54,7 @@ fn stamp<C: Cursor>(cursor: C, v6: bool) {
 fn try_stamp<C: Cursor>(cursor: C, v6: bool) -> Option<()> {
     let (header, rest) = ip::read(cursor, v6).ok()?;
     let identity = probe::read(&header, rest).ok()??;
-    let (flow, shard) = maps::config().ports.locate(identity.port)?;
+    let (flow, shard) = maps::ports().locate(identity.port)?;
     let slot = maps::slot(slot_index(shard, identity.seq16))?;
     let record = slot.read()?;
     if record.flow != flow || !shows(&identity, Nonce(record.nonce)) {

@@ -1,11 +1,15 @@
 //! The one way to read a packet.
 
+/// Most bytes that are ever skipped at once: an IPv6 extension header has at most
+/// 8 + 255 × 8. A power of two less one, since kernel programs mask by it.
+pub const MAX_SKIP: u16 = 2_047;
+
 /// Reads a packet front to back in pieces of constant size.
 pub trait Cursor: Copy {
     /// The next `N` bytes, moving past them; `None` if fewer are left.
     fn take<const N: usize>(&mut self) -> Option<[u8; N]>;
 
-    /// Moves past `count` bytes; `None` if fewer are left.
+    /// Moves past `count` bytes, at most [`MAX_SKIP`]; `None` if fewer are left.
     fn skip(&mut self, count: u16) -> Option<()>;
 }
 
@@ -28,7 +32,7 @@ impl Cursor for SliceCursor<'_> {
     }
 
     fn skip(&mut self, count: u16) -> Option<()> {
-        self.0 = self.0.get(usize::from(count)..)?;
+        self.0 = self.0.get(usize::from(count & MAX_SKIP)..)?;
         Some(())
     }
 }

@@ -5,13 +5,13 @@
 //! takes that for the packet's (`fib_multipath_hash`, short-circuit on `l4_hash`):
 //! two sockets of one flow would take two arms.
 
-#![expect(unsafe_code, reason = "a kernel helper is called")]
-
-use aya_ebpf::{EbpfContext as _, helpers::bpf_set_hash_invalid, programs::TcContext};
+use aya_ebpf::{bindings::BPF_F_INVALIDATE_HASH, programs::TcContext};
 
 /// Makes the kernel compute the hash anew, from the packet.
 #[inline(always)]
 pub(crate) fn forget(ctx: &TcContext) {
-    // SAFETY: the helper is allowed in this program type, on its own context.
-    unsafe { bpf_set_hash_invalid(ctx.as_ptr().cast()) };
+    // Any write can invalidate the hash: here, of an octet by itself.
+    if let Ok(octet) = ctx.load::<u8>(0) {
+        let _ = ctx.store(0, &octet, u64::from(BPF_F_INVALIDATE_HASH));
+    }
 }

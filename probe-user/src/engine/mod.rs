@@ -1,4 +1,18 @@
 //! What to send and when, and what the answers mean; sans-IO.
 
+pub mod accounting;
+pub mod answer;
+pub mod core;
+pub mod gate;
+pub mod hop;
+pub mod latency;
+pub mod loss;
+pub mod pace;
+pub mod ping;
 pub mod plan;
 pub mod report;
+pub mod session;
+pub mod stamp;
+pub mod tally;
+pub mod time;
+pub mod trace;

@@ -1,7 +1,13 @@
 //! The only place for aya, libc and sockets.
 
+pub mod bpf;
+pub mod clock;
 pub mod doctor;
 pub mod names;
 pub mod network;
 pub mod output;
+mod pod;
 pub mod ports;
+pub mod ring;
+pub mod slots;
+pub mod transmit;

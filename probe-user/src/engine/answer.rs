@@ -1,0 +1,118 @@
+//! A reply as a session sees it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use probe_common::{
+    Address,
+    abi::{Event, Flags, Grade, Kind, Outcome, Protocol},
+    wire::icmp,
+};
+
+use super::{report::Reply, stamp::Stamp};
+
+/// A probe of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProbeId {
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// Flow.
+    pub flow: u16,
+    /// Number among the probes of this flow and TTL.
+    pub round: u32,
+}
+
+/// A reply to a probe of a session.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    /// The probe that it answers.
+    pub probe: ProbeId,
+    /// What it is.
+    pub kind: Kind,
+    /// How it counts.
+    pub outcome: Outcome,
+    /// Who sent it.
+    pub responder: Address,
+    /// Name of the unreachable code, if it is that.
+    pub reason: Option<&'static str>,
+    /// Round-trip time, nanoseconds.
+    pub rtt_ns: u64,
+    /// Source of the stamps.
+    pub stamp: Stamp,
+}
+
+impl Answer {
+    /// Reads an event; `None` if it holds codes that this version does not know.
+    pub fn read(event: &Event, stamp: Stamp) -> Option<Self> {
+        let kind = Kind::from_code(event.kind)?;
+        Some(Self {
+            probe: ProbeId {
+                ttl: event.ttl,
+                flow: event.flow,
+                round: event.round,
+            },
+            kind,
+            outcome: Outcome::from_code(event.outcome)?,
+            responder: event.responder,
+            reason: reason(kind, event),
+            rtt_ns: event.rx_ns.saturating_sub(event.tx_ns),
+            stamp,
+        })
+    }
+}
+
+/// The record of an event, for sinks.
+pub fn reply(event: &Event, target: IpAddr, stamp: Stamp) -> Option<Reply> {
+    let kind = Kind::from_code(event.kind)?;
+    let outcome = Outcome::from_code(event.outcome)?;
+    let flags = Flags(event.flags);
+    let known = outcome != Outcome::Unindexed;
+    let quoted = event.quoted_length != 0;
+    let icmp = !matches!(kind, Kind::SynAck | Kind::Rst | Kind::Ack | Kind::UdpReply);
+    Some(Reply {
+        target,
+        ttl: event.ttl,
+        flow: event.flow,
+        round: event.round,
+        protocol: Protocol::from_code(event.protocol)?.name(),
+        kind: kind.name(),
+        reason: reason(kind, event),
+        responder: ip(event.responder),
+        rtt_ns: known.then(|| event.rx_ns.saturating_sub(event.tx_ns)),
+        tx_ns: known.then_some(event.tx_ns),
+        rx_ns: event.rx_ns,
+        reply_ttl: event.reply_ttl,
+        quoted_ttl: quoted.then_some(event.quoted_ttl),
+        icmp_type: icmp.then_some(event.icmp_type),
+        icmp_code: icmp.then_some(event.icmp_code),
+        mtu: (event.mtu != 0).then_some(event.mtu),
+        grade: match flags.grade() {
+            Grade::A => "A",
+            Grade::B => "B",
+        },
+        nat: flags.nat(),
+        duplicate: outcome == Outcome::Duplicate,
+        late: outcome == Outcome::Late,
+        stamp: stamp.to_string(),
+    })
+}
+
+fn reason(kind: Kind, event: &Event) -> Option<&'static str> {
+    (kind == Kind::Unreachable)
+        .then(|| icmp::unreachable_name(!event.responder.is_v4(), event.icmp_code))
+}
+
+/// The standard library's form of an address.
+pub fn ip(address: Address) -> IpAddr {
+    match address.v4() {
+        Some(octets) => IpAddr::V4(Ipv4Addr::from(octets)),
+        None => IpAddr::V6(Ipv6Addr::from(address.octets())),
+    }
+}
+
+/// The shared form of an address.
+pub fn address(ip: IpAddr) -> Address {
+    match ip {
+        IpAddr::V4(v4) => Address::from_v4(v4.octets()),
+        IpAddr::V6(v6) => Address::from_v6(v6.octets()),
+    }
+}

@@ -1,0 +1,51 @@
+//! What the engine asks of a trace or a ping.
+
+use super::{
+    answer::{Answer, ProbeId},
+    time::Moment,
+};
+
+/// What a session wants next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Poll {
+    /// Send this probe now.
+    Send(ProbeId),
+    /// Ask again then.
+    Wait(Moment),
+    /// Ask again after an answer or a missing one.
+    Idle,
+    /// Nothing more will be sent, nothing is waited for.
+    Done,
+}
+
+/// Why a probe has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It never left this host.
+    NeverSent,
+    /// The answer came, and was lost here.
+    ByUs,
+    /// No answer within the timeout.
+    Unanswered,
+}
+
+/// A trace or a ping of one target.
+pub trait Session {
+    /// What next?
+    fn poll(&mut self, now: Moment) -> Poll;
+
+    /// A reply came.
+    fn handle_answer(&mut self, answer: &Answer, now: Moment);
+
+    /// A probe's time is up.
+    fn handle_missing(&mut self, probe: ProbeId, cause: Missing, now: Moment);
+
+    /// A reply came that could answer any of several probes.
+    fn handle_ambiguity(&mut self, now: Moment);
+
+    /// Whether an answer to this probe still means something.
+    fn awaits(&self, probe: ProbeId) -> bool;
+
+    /// Send nothing more.
+    fn stop(&mut self);
+}

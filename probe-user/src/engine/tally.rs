@@ -1,0 +1,120 @@
+//! What became of the probes of one hop or target.
+
+use std::collections::HashMap;
+
+use probe_common::{
+    Address,
+    abi::{Kind, Outcome},
+};
+
+use super::{
+    answer::{Answer, ip},
+    latency::Latency,
+    report::{Loss, Responder},
+    session::Missing,
+};
+
+/// Counts, responders and round-trip times.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Probes handed to the kernel.
+    pub sent: u64,
+    /// Valid replies.
+    pub received: u64,
+    /// Replies after the timeout.
+    pub late: u64,
+    /// Replies to probes already answered.
+    pub duplicates: u64,
+    /// Probes without an answer, by cause.
+    pub unanswered: u64,
+    /// Never left.
+    pub never_sent: u64,
+    /// Answers lost here.
+    pub by_us: u64,
+    /// Round-trip times of valid replies.
+    pub latency: Latency,
+    pub(super) responders: HashMap<Address, Seen>,
+}
+
+/// What was seen of one responder.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    received: u64,
+    kind: Kind,
+    reason: Option<&'static str>,
+}
+
+impl Tally {
+    /// Counts a reply; its round-trip time too, if it is valid.
+    pub fn count_answer(&mut self, answer: &Answer) {
+        match answer.outcome {
+            Outcome::Valid => {
+                self.received += 1;
+                self.latency.record(answer.rtt_ns, answer.stamp);
+                self.note_responder(answer);
+            }
+            Outcome::Late => self.late += 1,
+            Outcome::Duplicate => self.duplicates += 1,
+            Outcome::Unindexed => {}
+        }
+    }
+
+    /// Counts a probe whose time is up.
+    pub fn count_missing(&mut self, cause: Missing) {
+        match cause {
+            Missing::NeverSent => self.never_sent += 1,
+            Missing::ByUs => self.by_us += 1,
+            Missing::Unanswered => self.unanswered += 1,
+        }
+    }
+
+    /// Probes that are still waited for.
+    pub fn pending(&self) -> u64 {
+        let settled = self.received + self.unanswered + self.never_sent + self.by_us;
+        self.sent.saturating_sub(settled)
+    }
+
+    /// Loss by cause, `rate_limited` of the unanswered set apart.
+    pub fn loss(&self, rate_limited: u64) -> Loss {
+        let left_host = self
+            .sent
+            .saturating_sub(self.never_sent)
+            .saturating_sub(self.by_us);
+        let unanswered = self.unanswered.saturating_sub(rate_limited);
+        Loss {
+            ratio: unanswered as f64 / left_host.max(1) as f64,
+            unanswered,
+            never_sent: self.never_sent,
+            by_us: self.by_us,
+            rate_limited,
+        }
+    }
+
+    /// Who answered, most replies first, then by address.
+    pub fn responders(&self) -> Vec<Responder> {
+        let mut responders: Vec<_> = self
+            .responders
+            .iter()
+            .map(|(address, seen)| Responder {
+                address: ip(*address),
+                name: None,
+                received: seen.received,
+                kind: (seen.kind != Kind::TimeExceeded).then(|| seen.kind.name()),
+                reason: seen.reason,
+            })
+            .collect();
+        responders.sort_by_key(|r| (std::cmp::Reverse(r.received), r.address));
+        responders
+    }
+
+    fn note_responder(&mut self, answer: &Answer) {
+        let seen = self.responders.entry(answer.responder).or_insert(Seen {
+            received: 0,
+            kind: answer.kind,
+            reason: None,
+        });
+        seen.received += 1;
+        seen.kind = answer.kind;
+        seen.reason = answer.reason;
+    }
+}

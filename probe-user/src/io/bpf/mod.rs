@@ -1,0 +1,7 @@
+//! The kernel programs of a run: loaded, configured, attached by links only.
+
+mod attach;
+mod load;
+
+pub use attach::Attachment;
+pub use load::{Kernel, Settings};

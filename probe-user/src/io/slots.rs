@@ -1,0 +1,276 @@
+//! The slot array, mapped into memory: where the sender announces a probe and
+//! where the kernel stamps it and marks it answered.
+
+#![expect(unsafe_code, reason = "kernel memory is mapped and shared")]
+
+use std::{
+    io,
+    os::fd::{AsRawFd as _, BorrowedFd},
+    ptr::NonNull,
+    sync::atomic::{AtomicU64, Ordering, fence},
+};
+
+use probe_common::{
+    identity::{Nonce, NonceKey, Ports, slot_index},
+    slot::{self, Fate, Lease, Record},
+};
+
+use crate::engine::time::Moment;
+
+/// Slots tried for one probe before it must wait.
+const TRIES: u16 = 64;
+
+/// A probe's record, less what the table fills in.
+#[derive(Clone, Copy, Debug)]
+pub struct Tenant {
+    /// Hash of the destination.
+    pub destination_hash: u32,
+    /// Index of the target.
+    pub target: u32,
+    /// Round.
+    pub round: u32,
+    /// Flow.
+    pub flow: u16,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// [`probe_common::abi::Protocol`].
+    pub protocol: u8,
+    /// Folded sum of the source address.
+    pub source_sum: u16,
+    /// Folded sum of addresses and ports.
+    pub tuple_sum: u16,
+}
+
+/// What became of all probes whose slots were given away or closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Refused after the stamp.
+    pub dropped: u64,
+    /// Answered within the timeout.
+    pub answered: u64,
+    /// Answered after the timeout only.
+    pub late_only: u64,
+    /// Not answered.
+    pub unanswered: u64,
+}
+
+impl Tally {
+    fn count(&mut self, fate: Fate) {
+        match fate {
+            Fate::NeverStamped => {}
+            Fate::Dropped => self.dropped += 1,
+            Fate::Answered => self.answered += 1,
+            Fate::LateOnly => self.late_only += 1,
+            Fate::Unanswered => self.unanswered += 1,
+        }
+    }
+}
+
+/// The slot array of a run, and its allocator.
+#[derive(Debug)]
+pub struct SlotTable {
+    memory: NonNull<Record>,
+    length: usize,
+    ports: Ports,
+    key: NonceKey,
+    drawn: u64,
+    /// Next index to try, for each shard.
+    next: Vec<u16>,
+    timeout_ns: u64,
+    tally: Tally,
+}
+
+// SAFETY: the mapping stays until drop; all access to it is atomic.
+unsafe impl Send for SlotTable {}
+
+impl SlotTable {
+    /// Maps the array behind `map`, which must hold `ports.slots()` records.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses the mapping.
+    pub fn map(
+        map: BorrowedFd<'_>,
+        ports: Ports,
+        key: NonceKey,
+        timeout_ns: u64,
+    ) -> io::Result<Self> {
+        let length = ports.slots() as usize;
+        // SAFETY: a new mapping of a map that the kernel keeps alive as long as
+        // it is mapped; the kernel checks the length.
+        let memory = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length * size_of::<Record>(),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                map.as_raw_fd(),
+                0,
+            )
+        };
+        if memory == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let memory = NonNull::new(memory.cast()).ok_or_else(io::Error::last_os_error)?;
+        Ok(Self {
+            memory,
+            length,
+            ports,
+            key,
+            drawn: 0,
+            next: vec![1; length >> 16],
+            timeout_ns,
+            tally: Tally::default(),
+        })
+    }
+
+    /// The ports of the run.
+    pub fn ports(&self) -> Ports {
+        self.ports
+    }
+
+    /// Gives a probe a slot. `None`: all that were tried wait for an answer.
+    pub fn lease(&mut self, tenant: &Tenant, now: Moment) -> Option<Lease> {
+        let shard = self.ports.shard(tenant.destination_hash);
+        let (seq16, index) = self.settled(shard, now)?;
+        let words = self.words(index)?;
+        let previous = Nonce(words[NONCE].load(Ordering::Relaxed));
+        self.tally
+            .count(Fate::of(words[STATE].load(Ordering::Relaxed)));
+        self.drawn = self.drawn.wrapping_add(1);
+        let nonce = self.key.draw(self.drawn, previous);
+        let words = self.words(index)?;
+        hand_over(words, tenant, previous, nonce, now);
+        Some(Lease {
+            index,
+            seq16,
+            nonce,
+        })
+    }
+
+    /// What became of a lease so far; `None` if the slot has a new tenant.
+    pub fn fate(&self, lease: Lease) -> Option<Fate> {
+        let words = self.words(lease.index)?;
+        let state = words[STATE].load(Ordering::Acquire);
+        (words[NONCE].load(Ordering::Relaxed) == lease.nonce.0).then(|| Fate::of(state))
+    }
+
+    /// The kernel's stamp of a lease.
+    pub fn stamp(&self, lease: Lease) -> Option<Moment> {
+        let words = self.words(lease.index)?;
+        (self.fate(lease)? != Fate::NeverStamped)
+            .then(|| Moment(words[TX_NS].load(Ordering::Relaxed)))
+    }
+
+    /// Notes that a probe was refused by the qdisc or driver behind its stamp.
+    pub fn mark_dropped(&self, lease: Lease) {
+        if let Some(words) = self.words(lease.index) {
+            words[STATE].fetch_or(slot::DROPPED, Ordering::AcqRel);
+        }
+    }
+
+    /// Notes that the reader matched a reply that names no slot. Returns whether
+    /// it is the first.
+    pub fn mark_answered(&self, lease: Lease, late: bool) -> bool {
+        let Some(words) = self.words(lease.index) else {
+            return false;
+        };
+        let flag = if late { slot::LATE } else { slot::ANSWERED };
+        let open = slot::generation(lease.nonce) | slot::ARMED;
+        words[STATE]
+            .compare_exchange(open, open | flag, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// Counts what is left in the slots. To be called once, after the programs
+    /// are detached.
+    pub fn close(&mut self) -> Tally {
+        let mut tally = self.tally;
+        for index in 0..self.length as u32 {
+            if let Some(words) = self.words(index) {
+                tally.count(Fate::of(words[STATE].load(Ordering::Acquire)));
+            }
+        }
+        tally
+    }
+
+    /// The next slot of a shard that nobody waits for.
+    fn settled(&mut self, shard: u16, now: Moment) -> Option<(u16, u32)> {
+        for _ in 0..TRIES {
+            let next = self.next.get_mut(usize::from(shard))?;
+            let seq16 = *next;
+            // 0 is not used: an IPv4 identification of 0 may be rewritten (RFC 6864).
+            *next = seq16.checked_add(1).unwrap_or(1);
+            let index = slot_index(shard, seq16);
+            let words = self.words(index)?;
+            let fate = Fate::of(words[STATE].load(Ordering::Acquire));
+            if fate.is_settled(words[TX_NS].load(Ordering::Relaxed), now.0, self.timeout_ns) {
+                return Some((seq16, index));
+            }
+        }
+        None
+    }
+
+    fn words(&self, index: u32) -> Option<&[AtomicU64; WORDS]> {
+        if index as usize >= self.length {
+            return None;
+        }
+        // SAFETY: in bounds of the mapping; a record is eight aligned words, and
+        // all sides access them atomically or expect them to change.
+        Some(unsafe { &*self.memory.as_ptr().add(index as usize).cast() })
+    }
+}
+
+impl Drop for SlotTable {
+    fn drop(&mut self) {
+        // SAFETY: the mapping made in `map`, not used any more.
+        unsafe {
+            libc::munmap(
+                self.memory.as_ptr().cast(),
+                self.length * size_of::<Record>(),
+            )
+        };
+    }
+}
+
+const WORDS: usize = size_of::<Record>() / 8;
+const NONCE: usize = std::mem::offset_of!(Record, nonce) / 8;
+const PREVIOUS: usize = std::mem::offset_of!(Record, previous_nonce) / 8;
+const TX_NS: usize = std::mem::offset_of!(Record, tx_ns) / 8;
+const STATE: usize = std::mem::offset_of!(Record, state) / 8;
+
+/// Writes a record in the order that readers rely on: the old nonce is kept, the
+/// nonce is 0 while the fields change, and it comes last.
+fn hand_over(
+    words: &[AtomicU64; WORDS],
+    tenant: &Tenant,
+    previous: Nonce,
+    nonce: Nonce,
+    now: Moment,
+) {
+    let record: [u64; WORDS] = bytemuck::cast(Record {
+        nonce: nonce.0,
+        previous_nonce: previous.0,
+        tx_ns: 0,
+        state: slot::generation(nonce),
+        destination_hash: tenant.destination_hash,
+        target: tenant.target,
+        round: tenant.round,
+        flow: tenant.flow,
+        ttl: tenant.ttl,
+        protocol: tenant.protocol,
+        source_sum: tenant.source_sum,
+        tuple_sum: tenant.tuple_sum,
+        reserved: 0,
+        user_ns: now.0,
+    });
+    words[PREVIOUS].store(previous.0, Ordering::Release);
+    words[NONCE].store(0, Ordering::Release);
+    fence(Ordering::SeqCst);
+    for (place, (word, value)) in words.iter().zip(record).enumerate() {
+        if place != NONCE {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+    words[NONCE].store(nonce.0, Ordering::Release);
+}

@@ -1,1 +1,0 @@
-//! Joins engine to io.

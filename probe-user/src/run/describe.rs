@@ -1,0 +1,125 @@
+//! What a session found out, as a report.
+
+use std::net::IpAddr;
+
+use super::ways::Way;
+use crate::{
+    engine::{
+        ping::Ping,
+        plan::Plan,
+        report::{PingReport, Stop, TraceReport},
+        session::Session,
+        stamp::Stamp,
+        trace::Trace,
+    },
+    sink::Sink,
+};
+
+/// A report of either job.
+#[derive(Clone, Debug)]
+pub(super) enum Report {
+    Trace(TraceReport),
+    Ping(PingReport),
+}
+
+impl Report {
+    /// Whether the target answered.
+    pub(super) fn target_answered(&self) -> bool {
+        match self {
+            Self::Trace(trace) => trace.stop == Stop::Target,
+            Self::Ping(ping) => ping.received > 0,
+        }
+    }
+
+    /// Responders whose names would be told.
+    pub(super) fn responders(&self) -> Vec<IpAddr> {
+        match self {
+            Self::Trace(trace) => trace
+                .hops
+                .iter()
+                .flat_map(|hop| hop.responders.iter().map(|r| r.address))
+                .collect(),
+            Self::Ping(_) => Vec::new(),
+        }
+    }
+
+    /// Fills in names of responders.
+    pub(super) fn name_responders(&mut self, name: impl Fn(IpAddr) -> Option<String>) {
+        let Self::Trace(trace) = self else {
+            return;
+        };
+        for hop in &mut trace.hops {
+            for responder in &mut hop.responders {
+                responder.name = name(responder.address);
+            }
+        }
+    }
+
+    /// Hands the report to a sink.
+    pub(super) fn write(&self, sink: &mut dyn Sink) -> std::io::Result<()> {
+        match self {
+            Self::Trace(trace) => sink.trace(trace),
+            Self::Ping(ping) => sink.ping(ping),
+        }
+    }
+}
+
+/// A session that can be reported.
+pub(super) trait Describe: Session {
+    /// Index of the way (target) of session number `session`.
+    fn way(session: usize, flows: u16) -> usize;
+
+    /// Whether reports wait for the end of the run, to come in the order of the targets.
+    const AT_END: bool;
+
+    /// The report; `stamp` serves where no reply told a source.
+    fn describe(&self, plan: &Plan, way: &Way, session: usize, stamp: Stamp) -> Report;
+}
+
+impl Describe for Trace {
+    const AT_END: bool = false;
+
+    fn way(session: usize, flows: u16) -> usize {
+        session / usize::from(flows.max(1))
+    }
+
+    fn describe(&self, plan: &Plan, way: &Way, session: usize, stamp: Stamp) -> Report {
+        let (stop, rounds, hops) = self.report();
+        Report::Trace(TraceReport {
+            target: way.target.address,
+            name: way.target.name.clone(),
+            protocol: plan.probes.protocol.name(),
+            flow: (session % usize::from(plan.probes.flows.max(1))) as u16,
+            stop,
+            rounds,
+            stamp: self.stamp().unwrap_or(stamp).to_string(),
+            hops,
+        })
+    }
+}
+
+impl Describe for Ping {
+    const AT_END: bool = true;
+
+    fn way(session: usize, _: u16) -> usize {
+        session
+    }
+
+    fn describe(&self, plan: &Plan, way: &Way, _: usize, stamp: Stamp) -> Report {
+        let tally = self.tally();
+        Report::Ping(PingReport {
+            target: way.target.address,
+            name: way.target.name.clone(),
+            protocol: plan.probes.protocol.name(),
+            flow: 0,
+            stamp: self.stamp().unwrap_or(stamp).to_string(),
+            sent: tally.sent,
+            received: tally.received,
+            late: tally.late,
+            duplicates: tally.duplicates,
+            errors: self.errors(),
+            loss: tally.loss(0),
+            rtt_ns: tally.latency.summary(),
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! The end of a run: nothing left attached, everything counted and written.
+
+use super::{
+    describe::Describe,
+    drive::{Driver, Ending},
+    metadata::{Metadata, account},
+};
+use crate::{
+    engine::{accounting::Accounting, plan::Job},
+    error::{Error, Outcome, Result},
+    io::clock,
+    sink::metadata,
+};
+
+impl<S: Describe> Driver<'_, S> {
+    /// Detaches, reads what is left, writes reports and metadata.
+    pub(super) async fn finish(mut self, ending: Ending) -> Result<Outcome> {
+        self.kernel.detach();
+        let mut trouble = match &ending {
+            Ending::Output(error) => Some(error.kind()),
+            Ending::Done | Ending::Signal(_) | Ending::Interface(_) => None,
+        };
+        if let Err(error) = self.read() {
+            trouble.get_or_insert(error.kind());
+        }
+        let now = clock::now();
+        self.engine.stop(now);
+        for session in 0..self.engine.sessions().len() {
+            self.tell(session);
+        }
+        let written = match trouble {
+            Some(_) => Ok(()),
+            None => self.write_all().await,
+        };
+        let accounting = self.account()?;
+        let output = self.plan.output.metadata.clone();
+        let answered = (self.all_answered, self.any_answered);
+        let continuous = matches!(&self.plan.job, Job::Ping(_));
+        if let Some(path) = output {
+            let metadata = self.into_metadata(accounting);
+            metadata::write(&path, &metadata).map_err(|error| {
+                Error::CutShort(format!("cannot write {}: {error}", path.display()))
+            })?;
+        }
+        let ending = match written {
+            Err(error) => Ending::Output(error),
+            Ok(()) => ending,
+        };
+        conclude(ending, answered, continuous)
+    }
+
+    async fn write_all(&mut self) -> std::io::Result<()> {
+        while !self.reports.is_empty() {
+            self.write_reports()?;
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        self.sink.finish()
+    }
+
+    fn account(&mut self) -> Result<Accounting> {
+        let counters = self.kernel.counters()?;
+        let slots = self.sender.slots.close();
+        let mut accounting = account(&self.sender.attempts, slots, &counters, self.settled);
+        accounting.recorded = self.recorded;
+        accounting.filtered = self.filtered;
+        accounting.unwritten = self.unwritten;
+        Ok(accounting)
+    }
+
+    fn into_metadata(self, accounting: Accounting) -> Metadata {
+        self.journal
+            .close(accounting, self.plan.probes.seed, &self.attachments)
+    }
+}
+
+/// What the run's end means to whoever started it.
+fn conclude(
+    ending: Ending,
+    (all_answered, any_answered): (bool, bool),
+    continuous: bool,
+) -> Result<Outcome> {
+    match ending {
+        Ending::Done if all_answered => Ok(Outcome::Done),
+        Ending::Done => Ok(Outcome::Incomplete),
+        Ending::Signal(2) if continuous && any_answered => Ok(Outcome::Done),
+        Ending::Signal(2) if continuous => Ok(Outcome::Incomplete),
+        Ending::Signal(number) => Ok(Outcome::Stopped(number)),
+        // The reader has had enough.
+        Ending::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Ok(Outcome::Done)
+        }
+        Ending::Output(error) => Err(Error::CutShort(format!(
+            "cannot write results: {error}; what was written before is whole"
+        ))),
+        Ending::Interface(line) => Err(Error::CutShort(line)),
+    }
+}

@@ -1,0 +1,189 @@
+//! The metadata of a run: one JSON object that says what was done and counted.
+
+use std::{collections::BTreeMap, time::SystemTime};
+
+use serde::Serialize;
+
+use super::sender::Attempts;
+use crate::{
+    engine::{
+        accounting::{Accounting, Settled},
+        stamp::RxHook,
+    },
+    io::{bpf::Attachment, clock, slots::Tally, transmit::errno_name},
+};
+
+/// Version of the records' and the metadata's schema.
+const SCHEMA: u32 = 1;
+
+/// Seconds between two clock pairs.
+const PAIR_INTERVAL_NS: u64 = 1_000_000_000;
+
+/// Clock pairs kept: a run of days keeps constant memory.
+const MOST_PAIRS: usize = 3_600;
+
+/// What `--metadata` writes.
+#[derive(Debug, Serialize)]
+pub(super) struct Metadata {
+    schema: u32,
+    version: &'static str,
+    command: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    start: String,
+    end: String,
+    sent: u64,
+    send_seconds: f64,
+    sent_rate: f64,
+    counters: Accounting,
+    stamps: Vec<StampSource>,
+    clock: Vec<ClockPair>,
+    kernel: String,
+    interfaces: Vec<String>,
+}
+
+/// Where stamps were taken on an interface.
+#[derive(Debug, Serialize)]
+struct StampSource {
+    interface: String,
+    tx: &'static str,
+    rx: &'static str,
+    /// How much earlier than the device's own send the stamp can be: the stamp
+    /// stands before the qdisc, which this does not bound.
+    tx_uncertainty: &'static str,
+}
+
+/// Two clocks read at once, nanoseconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct ClockPair {
+    monotonic_ns: u64,
+    realtime_ns: u64,
+}
+
+/// Notes what only the running knows.
+#[derive(Debug)]
+pub(super) struct Journal {
+    start: SystemTime,
+    start_ns: u64,
+    last_sent_ns: u64,
+    pairs: Vec<ClockPair>,
+}
+
+impl Journal {
+    pub(super) fn begin() -> Self {
+        let mut journal = Self {
+            start: SystemTime::now(),
+            start_ns: clock::now().0,
+            last_sent_ns: 0,
+            pairs: Vec::new(),
+        };
+        journal.tick();
+        journal
+    }
+
+    /// Reads the clocks once a second; at most an hour of pairs is kept, thinned out.
+    pub(super) fn tick(&mut self) {
+        let now = clock::now().0;
+        let due = self
+            .pairs
+            .last()
+            .is_none_or(|pair| now.saturating_sub(pair.monotonic_ns) >= PAIR_INTERVAL_NS);
+        if !due {
+            return;
+        }
+        if self.pairs.len() >= MOST_PAIRS {
+            let mut place = 0usize;
+            self.pairs.retain(|_| {
+                place += 1;
+                place % 2 == 1
+            });
+        }
+        let (monotonic_ns, realtime_ns) = clock::pair();
+        self.pairs.push(ClockPair {
+            monotonic_ns,
+            realtime_ns,
+        });
+    }
+
+    /// Probes have just been sent.
+    pub(super) fn sent(&mut self) {
+        self.last_sent_ns = clock::now().0;
+    }
+
+    /// The metadata of the run that ends now.
+    pub(super) fn close(
+        mut self,
+        counters: Accounting,
+        seed: Option<u64>,
+        attachments: &[Attachment],
+    ) -> Metadata {
+        self.tick();
+        let send_seconds = self.last_sent_ns.saturating_sub(self.start_ns) as f64 / 1e9;
+        Metadata {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            command: std::env::args().collect(),
+            seed,
+            start: humantime::format_rfc3339_micros(self.start).to_string(),
+            end: humantime::format_rfc3339_micros(SystemTime::now()).to_string(),
+            sent: counters.sent,
+            send_seconds,
+            sent_rate: if send_seconds > 0.0 {
+                counters.sent as f64 / send_seconds
+            } else {
+                0.0
+            },
+            counters,
+            stamps: attachments.iter().map(stamp_source).collect(),
+            clock: self.pairs,
+            kernel: kernel_release(),
+            interfaces: attachments.iter().map(|a| a.name.clone()).collect(),
+        }
+    }
+}
+
+/// What userspace knows, joined with what the slots say. The kernel's counters
+/// come on top (`Accounting::read_kernel`).
+pub(super) fn account(
+    attempts: &Attempts,
+    slots: Tally,
+    kernel: &probe_common::abi::Counters,
+    settled: Settled,
+) -> Accounting {
+    let mut accounting = Accounting::default();
+    accounting.read_kernel(kernel, settled);
+    accounting.planned = attempts.planned;
+    accounting.skipped = BTreeMap::from([("slots_busy".into(), attempts.slots_busy)]);
+    accounting.failed = attempts
+        .failed
+        .iter()
+        .map(|(errno, count)| (errno_name(*errno), *count))
+        .collect();
+    let known: u64 = accounting.failed.values().sum::<u64>() + attempts.slots_busy;
+    let vanished = attempts
+        .planned
+        .saturating_sub(known)
+        .saturating_sub(accounting.stamped);
+    accounting.failed.insert("vanished".into(), vanished);
+    accounting.dropped_after_stamp = slots.dropped;
+    accounting.sent = accounting.stamped.saturating_sub(slots.dropped);
+    accounting.answered = slots.answered;
+    accounting.late_only = slots.late_only;
+    accounting.unanswered = slots.unanswered;
+    accounting
+}
+
+fn stamp_source(attachment: &Attachment) -> StampSource {
+    StampSource {
+        interface: attachment.name.clone(),
+        tx: "tcx",
+        rx: RxHook::name(attachment.rx),
+        tx_uncertainty: "qdisc wait",
+    }
+}
+
+fn kernel_release() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/osrelease")
+        .map(|release| release.trim().to_owned())
+        .unwrap_or_default()
+}

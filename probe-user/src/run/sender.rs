@@ -1,0 +1,161 @@
+//! From a probe that the engine wants sent to a packet, and what came of that.
+
+use std::collections::BTreeMap;
+
+use probe_common::{
+    abi::Protocol,
+    identity::Nonce,
+    probe::Probe,
+    slot::{Fate, Lease},
+};
+
+use super::ways::Way;
+use crate::{
+    engine::{
+        answer::address,
+        core::{Engine, Key},
+        plan::ProbeOptions,
+        session::Session,
+        time::Moment,
+    },
+    io::{
+        slots::{SlotTable, Tenant},
+        transmit::{Contact, Frame, Sent, Transmitter, UNBUILDABLE},
+    },
+};
+
+/// What became of probes before their stamp.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Attempts {
+    /// Probes that the engine asked for.
+    pub(super) planned: u64,
+    /// Not tried: every slot that was looked at waits for an answer.
+    pub(super) slots_busy: u64,
+    /// Refused before the stamp, by errno.
+    pub(super) failed: BTreeMap<i32, u64>,
+}
+
+/// Builds and sends probes.
+pub(super) struct Sender {
+    pub(super) attempts: Attempts,
+    pub(super) slots: SlotTable,
+    transmitter: Transmitter,
+    options: ProbeOptions,
+    contact: Contact,
+    frames: Vec<Frame>,
+    queued: Vec<(Key, Lease)>,
+}
+
+impl Sender {
+    pub(super) fn new(transmitter: Transmitter, slots: SlotTable, options: ProbeOptions) -> Self {
+        Self {
+            attempts: Attempts::default(),
+            slots,
+            transmitter,
+            contact: Contact::new(&options.contact),
+            options,
+            frames: Vec::new(),
+            queued: Vec::new(),
+        }
+    }
+
+    /// Frames that wait to be sent.
+    pub(super) fn queued(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Announces a probe in a slot and builds its frame. `None`: there is no
+    /// slot for it.
+    pub(super) fn queue(&mut self, key: Key, way: &Way, now: Moment) -> Option<()> {
+        self.attempts.planned += 1;
+        let mut probe = self.probe(key, way);
+        let tenant = Tenant {
+            destination_hash: probe.destination.hash(),
+            target: key.session,
+            round: key.probe.round,
+            flow: key.probe.flow,
+            ttl: key.probe.ttl,
+            protocol: probe.protocol as u8,
+            source_sum: probe.source.sum().fold(),
+            tuple_sum: probe.tuple_sum(),
+        };
+        let Some(lease) = self.slots.lease(&tenant, now) else {
+            self.attempts.slots_busy += 1;
+            return None;
+        };
+        probe.seq16 = lease.seq16;
+        probe.nonce = lease.nonce;
+        let built = Frame::build(&probe, &self.contact, way.path.ifindex, &way.path.link);
+        let Some(frame) = built else {
+            *self.attempts.failed.entry(UNBUILDABLE).or_default() += 1;
+            return None;
+        };
+        self.frames.push(frame);
+        self.queued.push((key, lease));
+        Some(())
+    }
+
+    /// Sends what is queued and tells the engine of each.
+    pub(super) fn flush<S: Session>(&mut self, engine: &mut Engine<S>, now: Moment) {
+        let frames = std::mem::take(&mut self.frames);
+        let queued = std::mem::take(&mut self.queued);
+        let mut refused = Vec::new();
+        self.transmitter.send(&frames, |place, sent| {
+            let Some(&(key, lease)) = queued.get(place) else {
+                return;
+            };
+            match sent {
+                Sent::Taken => engine.handle_sent(key, lease, now),
+                Sent::Refused(errno) => refused.push((key, lease, errno)),
+            }
+        });
+        for (key, lease, errno) in refused {
+            self.settle_refusal(lease, errno);
+            engine.handle_refused(key, now);
+        }
+        self.frames = frames;
+        self.frames.clear();
+        self.queued = queued;
+        self.queued.clear();
+    }
+
+    /// A refused probe that has its stamp was refused by the qdisc or driver.
+    fn settle_refusal(&mut self, lease: Lease, errno: i32) {
+        match self.slots.fate(lease) {
+            Some(Fate::NeverStamped) | None => {
+                *self.attempts.failed.entry(errno).or_default() += 1;
+            }
+            Some(_) => self.slots.mark_dropped(lease),
+        }
+    }
+
+    /// The probe of a key, but for what its slot gives it.
+    fn probe(&self, key: Key, way: &Way) -> Probe {
+        let destination = way.address;
+        let ports = self.slots.ports();
+        let flow = key.probe.flow;
+        let port = ports.port(flow, ports.shard(destination.hash()));
+        Probe {
+            protocol: self.options.protocol,
+            source: address(way.path.source),
+            destination,
+            ttl: key.probe.ttl,
+            tos: self.options.tos,
+            flow_label: flow_label(destination.hash(), flow),
+            port,
+            destination_port: match self.options.protocol {
+                Protocol::Icmp => 0,
+                Protocol::Udp | Protocol::Tcp => self.options.port,
+            },
+            seq16: 0,
+            nonce: Nonce(0),
+            ack: self.options.tcp_ack,
+        }
+    }
+}
+
+/// A label of 20 bits, constant for a flow and not 0 (RFC 6437 section 3).
+fn flow_label(destination_hash: u32, flow: u16) -> u32 {
+    let label = (destination_hash ^ u32::from(flow).wrapping_mul(0x9e37_79b1)) & 0xf_ffff;
+    label.max(1)
+}

@@ -1,0 +1,54 @@
+//! The sessions of a plan.
+
+use std::time::Duration;
+
+use super::{
+    equip::{flows, syn},
+    ways::Ways,
+};
+use crate::{
+    engine::{
+        core::Engine,
+        pace::Pace,
+        ping::Ping,
+        plan::{PingOptions, Plan, TraceOptions},
+        trace::Trace,
+    },
+    io::clock,
+};
+
+/// Targets whose traces begin within one interval of each other's.
+const TRACES_AT_ONCE: u32 = 500;
+
+/// One trace for each target and flow: session `target × flows + flow`.
+pub(super) fn traces(plan: &Plan, options: &TraceOptions, ways: &Ways) -> Engine<Trace> {
+    let mut engine = Engine::new(plan.probes.timeout, Pace::new(plan.probes.rate));
+    let gap = options.interval / TRACES_AT_ONCE;
+    let mut begin = clock::now();
+    for way in &ways.found {
+        for flow in 0..plan.probes.flows {
+            let trace = Trace::new(options.clone(), flow, plan.probes.timeout, syn(plan));
+            engine.add(trace, way.address, [flow], begin);
+            begin = begin + gap;
+        }
+    }
+    engine
+}
+
+/// One ping for each target: session `target`. They begin spread over an interval.
+pub(super) fn pings(plan: &Plan, options: &PingOptions, ways: &Ways) -> Engine<Ping> {
+    let mut engine = Engine::new(plan.probes.timeout, Pace::new(plan.probes.rate));
+    let targets = ways.found.len().max(1) as u32;
+    let now = clock::now();
+    let flows = flows(plan);
+    for (number, way) in (0u32..).zip(&ways.found) {
+        let begin = now + Duration::from_nanos(phase_ns(options.interval, number, targets));
+        let ping = Ping::new(options.clone(), begin, flows, syn(plan));
+        engine.add(ping, way.address, 0..flows, begin);
+    }
+    engine
+}
+
+fn phase_ns(interval: Duration, number: u32, targets: u32) -> u64 {
+    (interval.as_secs_f64() * 1e9 * f64::from(number) / f64::from(targets)) as u64
+}
