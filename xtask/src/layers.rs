@@ -39,7 +39,6 @@ const UNSAFE_ISLANDS: &[&str] = &[
     "probe-ebpf/src/emit.rs",
     "probe-ebpf/src/maps.rs",
     "probe-ebpf/src/lab/cursor.rs",
-    "probe-ebpf/src/lab/hash.rs",
     "probe-ebpf/src/lab/hold.rs",
     "probe-user/src/io/clock.rs",
     "probe-user/src/io/pod.rs",
