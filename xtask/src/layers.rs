@@ -36,7 +36,6 @@ const UNSAFE_ISLANDS: &[&str] = &[
     "probe-ebpf/src/atomic.rs",
     "probe-ebpf/src/clock.rs",
     "probe-ebpf/src/cursor.rs",
-    "probe-ebpf/src/emit.rs",
     "probe-ebpf/src/maps.rs",
     "probe-ebpf/src/lab/cursor.rs",
     "probe-ebpf/src/lab/hold.rs",
