@@ -58,8 +58,8 @@ pub struct Candidate {
     pub evidence: Evidence,
     /// Hash of the probe's destination: as quoted, or the responder.
     pub destination_hash: u32,
-    /// The quoted packet, if there is one.
-    pub quoted: Option<Quoted>,
+    /// The quoted packet; all zero if there is none.
+    pub quoted: Quoted,
     /// Next-hop MTU, else 0.
     pub mtu: u32,
     /// Whether the message goes on behind the stated quote (RFC 4884).
@@ -79,6 +79,23 @@ pub struct Quoted {
     pub ttl: u8,
     /// TOS or traffic class.
     pub tos: u8,
+}
+
+impl Quoted {
+    /// No quoted packet.
+    pub const NONE: Self = Self {
+        source_sum: 0,
+        tuple_sum: 0,
+        length: 0,
+        ttl: 0,
+        tos: 0,
+    };
+
+    /// Whether there is a quoted packet: an IP header states at least its own length.
+    #[inline(always)]
+    pub const fn is_some(&self) -> bool {
+        self.length != 0
+    }
 }
 
 /// Classifies a packet that begins with an IP header.
@@ -145,7 +162,7 @@ fn echo_reply<C: Cursor>(
             narrow: None,
         },
         destination_hash: header.source.hash(),
-        quoted: None,
+        quoted: Quoted::NONE,
         mtu: 0,
         extended: false,
     })
@@ -190,7 +207,7 @@ fn icmp_error<C: Cursor>(
         seq16: identity.seq16,
         evidence: identity.evidence,
         destination_hash: inner.destination.hash(),
-        quoted: Some(Quoted {
+        quoted: Quoted {
             source_sum: inner.source.sum().fold(),
             tuple_sum: probe::tuple_sum(
                 inner.source,
@@ -201,7 +218,7 @@ fn icmp_error<C: Cursor>(
             length: inner.length,
             ttl: inner.ttl,
             tos: inner.tos,
-        }),
+        },
         mtu: next_hop_mtu(kind, header.v6, message),
         extended,
     })
@@ -234,7 +251,7 @@ fn classify_tcp<C: Cursor>(header: &ip::Header, cursor: Bounded<C>, ports: Ports
             narrow: Some(sequence as u16),
         },
         destination_hash: header.source.hash(),
-        quoted: None,
+        quoted: Quoted::NONE,
         mtu: 0,
         extended: false,
     })
@@ -260,7 +277,7 @@ fn classify_udp<C: Cursor>(header: &ip::Header, cursor: Bounded<C>, ports: Ports
         seq16: 0,
         evidence: Evidence::default(),
         destination_hash: header.source.hash(),
-        quoted: None,
+        quoted: Quoted::NONE,
         mtu: 0,
         extended: false,
     })

@@ -17,6 +17,29 @@ pub enum Verdict {
     Right(Flags),
 }
 
+impl Verdict {
+    const RIGHT: u32 = 1 << 8;
+
+    /// The verdict as one number, which a program can pass through memory.
+    #[inline(always)]
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::Rejected(counter) => counter as u32,
+            Self::Right(flags) => Self::RIGHT | flags.0 as u32,
+        }
+    }
+
+    /// The flags of a right answer, or the place of the counter of the reason.
+    #[inline(always)]
+    pub const fn decode(code: u32) -> Result<Flags, u32> {
+        if code & Self::RIGHT == 0 {
+            Err(code & 0xff)
+        } else {
+            Ok(Flags(code as u8))
+        }
+    }
+}
+
 /// How a candidate's evidence compares with a nonce.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Match {
@@ -62,9 +85,7 @@ fn right(candidate: &Candidate, record: &Record, matched: Match) -> Verdict {
     if matches!(matched, Match::Rewritten) {
         flags |= Flags::GRADE_B;
     }
-    if let Some(quoted) = &candidate.quoted
-        && quoted.source_sum != record.source_sum
-    {
+    if candidate.quoted.is_some() && candidate.quoted.source_sum != record.source_sum {
         flags |= Flags::NAT;
     }
     if candidate.extended {
@@ -94,7 +115,8 @@ fn compare(candidate: &Candidate, record: &Record, nonce: Nonce) -> Match {
     if narrow == nonce.narrow() {
         return Match::Narrow;
     }
-    if let Some(quoted) = &candidate.quoted
+    let quoted = &candidate.quoted;
+    if quoted.is_some()
         && matches!(candidate.protocol, Protocol::Udp)
         && quoted.tuple_sum != record.tuple_sum
         && checksum::explains(nonce.narrow(), narrow, record.tuple_sum, quoted.tuple_sum)

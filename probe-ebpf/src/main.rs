@@ -10,9 +10,9 @@
     feature(asm_experimental_arch, core_intrinsics),
     expect(internal_features, reason = "the only way to the atomic instructions")
 )]
-#![cfg_attr(
-    not(target_arch = "bpf"),
-    expect(dead_code, reason = "the programs run in the kernel only")
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the entry points' macros pass contexts by value"
 )]
 
 mod atomic;

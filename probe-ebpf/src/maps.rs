@@ -34,6 +34,8 @@ static CONTROL: Array<Control, 1> = Array::new();
 #[btf_map]
 static STAGE: PerCpuArray<MaybeUninit<Candidate>, 1> = PerCpuArray::new();
 #[btf_map]
+static FORGOTTEN: PerCpuArray<u32, 1> = PerCpuArray::new();
+#[btf_map]
 static RINGS: ArrayOfMaps<Ring, { MAX_CPUS as usize }> = ArrayOfMaps::new();
 
 /// Constants of the run, overwritten by the loader.
@@ -68,9 +70,15 @@ constant!(flags, u32, "Flags of [`Config`].");
 /// Adds one to a counter of this CPU.
 #[inline(always)]
 pub(crate) fn count(counter: Counter) {
+    count_at(counter as usize);
+}
+
+/// Adds one to the counter at a place.
+#[inline(always)]
+pub(crate) fn count_at(place: usize) {
     if let Some(counters) = COUNTERS.get_ptr_mut(0) {
         // SAFETY: the value is this CPU's own.
-        unsafe { &mut *counters }.add(counter);
+        unsafe { &mut *counters }.add_at(place);
     }
 }
 
@@ -84,6 +92,20 @@ pub(crate) fn stage(candidate: Candidate) -> Option<Candidate> {
     unsafe {
         core::ptr::write_volatile(place, candidate);
         Some(core::ptr::read_volatile(place))
+    }
+}
+
+/// Passes a number through memory of which the verifier knows nothing, for the
+/// same reason.
+#[inline(always)]
+pub(crate) fn forget(number: u32) -> u32 {
+    let Some(place) = FORGOTTEN.get_ptr_mut(0) else {
+        return number;
+    };
+    // SAFETY: the value is this CPU's own.
+    unsafe {
+        core::ptr::write_volatile(place, number);
+        core::ptr::read_volatile(place)
     }
 }
 

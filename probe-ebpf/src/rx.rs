@@ -14,7 +14,8 @@ use probe_common::{
 use crate::{
     clock,
     cursor::{Packet, ethertype},
-    emit, maps,
+    emit,
+    maps::{self, Slot},
 };
 
 pub(crate) use probe_common::abi::Hook;
@@ -31,11 +32,25 @@ pub(crate) enum Host {
 /// Receives a packet that begins with an Ethernet header.
 #[inline(always)]
 pub(crate) fn receive_frame<P: Packet>(packet: &P, hook: Hook) -> Host {
+    let Some((ethertype, length)) = eth::read(&mut packet.cursor()) else {
+        return Host::Gets;
+    };
+    let v6 = match ethertype {
+        eth::IPV4 => false,
+        eth::IPV6 => true,
+        _ => return Host::Gets,
+    };
+    receive_behind(packet, length, v6, hook)
+}
+
+/// Receives a packet behind a link header of `length` octets.
+#[inline(always)]
+fn receive_behind<P: Packet>(packet: &P, length: u16, v6: bool, hook: Hook) -> Host {
     let mut cursor = packet.cursor();
-    match eth::read(&mut cursor) {
-        Some(eth::IPV4) => receive(packet, cursor, false, hook),
-        Some(eth::IPV6) => receive(packet, cursor, true, hook),
-        _ => Host::Gets,
+    // With or without tags, from here on it is one path.
+    match cursor.skip(maps::forget(length as u32) as u16) {
+        Some(()) => receive(packet, cursor, v6, hook),
+        None => Host::Gets,
     }
 }
 
@@ -43,7 +58,7 @@ pub(crate) fn receive_frame<P: Packet>(packet: &P, hook: Hook) -> Host {
 #[inline(always)]
 pub(crate) fn receive_packet<P: Packet + Version>(packet: &P, hook: Hook) -> Host {
     match packet.is_v6() {
-        Some(v6) => receive(packet, packet.cursor(), v6, hook),
+        Some(v6) => receive_behind(packet, 0, v6, hook),
         None => Host::Gets,
     }
 }
@@ -117,10 +132,31 @@ fn settle(ifindex: u32, candidate: &Candidate, rx_ns: u64, hook: Hook) -> Host {
     let Some(record) = slot.read() else {
         return reject(Counter::Stale);
     };
-    let flags = match verdict::judge(candidate, &record) {
-        Verdict::Rejected(reason) => return reject(reason),
-        Verdict::Right(flags) => flags,
+    let verdict = verdict::judge(candidate, &record).code();
+    let flags = match Verdict::decode(maps::forget(verdict)) {
+        Ok(flags) => flags,
+        Err(place) => {
+            maps::count(Counter::Candidates);
+            maps::count_at(place as usize);
+            return Host::Gets;
+        }
     };
+    let Some(outcome) = outcome(slot, &record, rx_ns) else {
+        return reject(Counter::Stale);
+    };
+    let outcome = maps::forget(outcome as u32) as u8;
+    maps::count(Counter::Candidates);
+    maps::count_at(Counter::place_of_outcome(outcome));
+    emit::emit(event(
+        candidate, &record, outcome, flags, rx_ns, ifindex, hook,
+    ));
+    spare(candidate)
+}
+
+/// Marks the slot answered and says how the answer counts; `None` if the slot
+/// has just changed hands.
+#[inline(always)]
+fn outcome(slot: Slot, record: &Record, rx_ns: u64) -> Option<Outcome> {
     let tenant = generation(Nonce(record.nonce));
     let in_time = rx_ns.saturating_sub(record.tx_ns) <= maps::timeout_ns();
     let (outcome, flag) = if in_time {
@@ -128,21 +164,11 @@ fn settle(ifindex: u32, candidate: &Candidate, rx_ns: u64, hook: Hook) -> Host {
     } else {
         (Outcome::Late, LATE)
     };
-    let outcome = match slot.advance(tenant | ARMED, tenant | ARMED | flag) {
-        Ok(()) => outcome,
-        Err(state) if state & !0xffff_ffff == tenant => Outcome::Duplicate,
-        Err(_) => return reject(Counter::Stale),
-    };
-    maps::count(Counter::Candidates);
-    maps::count(match outcome {
-        Outcome::Valid => Counter::Valid,
-        Outcome::Late => Counter::Late,
-        Outcome::Duplicate | Outcome::Unindexed => Counter::Duplicate,
-    });
-    emit::emit(event(
-        candidate, &record, outcome, flags, rx_ns, ifindex, hook,
-    ));
-    spare(candidate)
+    match slot.advance(tenant | ARMED, tenant | ARMED | flag) {
+        Ok(()) => Some(outcome),
+        Err(state) if state & !0xffff_ffff == tenant => Some(Outcome::Duplicate),
+        Err(_) => None,
+    }
 }
 
 /// Only ICMP is ever kept from the host: it must reset half-open connections and
@@ -169,16 +195,12 @@ fn spare(candidate: &Candidate) -> Host {
 fn event(
     candidate: &Candidate,
     record: &Record,
-    outcome: Outcome,
+    outcome: u8,
     flags: Flags,
     rx_ns: u64,
     ifindex: u32,
     hook: Hook,
 ) -> Event {
-    let (quoted_length, quoted_ttl, quoted_tos) = match &candidate.quoted {
-        Some(quoted) => (quoted.length, quoted.ttl, quoted.tos),
-        None => (0, 0, 0),
-    };
     Event {
         tx_ns: record.tx_ns,
         rx_ns,
@@ -187,16 +209,16 @@ fn event(
         round: record.round,
         ifindex,
         flow: record.flow,
-        quoted_length,
+        quoted_length: candidate.quoted.length,
         ttl: record.ttl,
         protocol: record.protocol,
         kind: candidate.kind as u8,
-        outcome: outcome as u8,
+        outcome,
         icmp_type: candidate.icmp_type,
         icmp_code: candidate.icmp_code,
         reply_ttl: candidate.reply_ttl,
-        quoted_ttl,
-        quoted_tos,
+        quoted_ttl: candidate.quoted.ttl,
+        quoted_tos: candidate.quoted.tos,
         flags: flags.0,
         hook: hook as u8,
         tx_source: abi::TxSource::Tcx as u8,

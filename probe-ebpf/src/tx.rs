@@ -24,8 +24,8 @@ pub(crate) fn stamp_frame(ctx: &TcContext) {
     }
     let mut cursor = ctx.cursor();
     match eth::read(&mut cursor) {
-        Some(eth::IPV4) => stamp(cursor, false),
-        Some(eth::IPV6) => stamp(cursor, true),
+        Some((eth::IPV4, _)) => stamp(cursor, false),
+        Some((eth::IPV6, _)) => stamp(cursor, true),
         _ => maps::count(Counter::StampMismatch),
     }
 }

@@ -1,3 +1,4 @@
 //! What the suites stand on.
 
 pub mod lab;
+pub mod probe;

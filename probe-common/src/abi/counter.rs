@@ -62,6 +62,22 @@ counters! {
     RingFull = "ring_full",
 }
 
+/// The counters of outcomes stand in the order of their codes.
+const _: () = {
+    use super::Outcome;
+    let base = Counter::Valid as usize - Outcome::Valid as usize;
+    assert!(Counter::Late as usize == base + Outcome::Late as usize);
+    assert!(Counter::Duplicate as usize == base + Outcome::Duplicate as usize);
+};
+
+impl Counter {
+    /// The place of the counter of an outcome's code.
+    #[inline(always)]
+    pub const fn place_of_outcome(code: u8) -> usize {
+        Self::Valid as usize - super::Outcome::Valid as usize + code as usize
+    }
+}
+
 /// One CPU's counters, in the order of [`Counter::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
@@ -74,7 +90,13 @@ impl Counters {
     /// Adds one to a counter.
     #[inline(always)]
     pub fn add(&mut self, counter: Counter) {
-        if let Some(value) = self.0.get_mut(counter as usize) {
+        self.add_at(counter as usize);
+    }
+
+    /// Adds one to the counter at a place.
+    #[inline(always)]
+    pub fn add_at(&mut self, place: usize) {
+        if let Some(value) = self.0.get_mut(place) {
             *value = value.wrapping_add(1);
         }
     }

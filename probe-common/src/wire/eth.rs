@@ -11,21 +11,25 @@ pub const LENGTH: usize = 14;
 
 /// Octets of the two addresses.
 const ADDRESSES: u16 = 12;
+/// Octets of a tag.
+const TAG: u16 = 4;
 const VLAN: u16 = 0x8100;
 const SERVICE_VLAN: u16 = 0x88a8;
 
-/// The ethertype behind the addresses and at most two tags, moving past them.
+/// The ethertype behind the addresses and at most two tags, and the octets up to
+/// and with it; moves past them.
 #[inline(always)]
-pub fn read<C: Cursor>(cursor: &mut C) -> Option<u16> {
+pub fn read<C: Cursor>(cursor: &mut C) -> Option<(u16, u16)> {
     cursor.skip(ADDRESSES)?;
-    let mut ethertype = u16::from_be_bytes(cursor.take()?);
-    if ethertype == VLAN || ethertype == SERVICE_VLAN {
-        ethertype = tag(cursor)?;
-        if ethertype == VLAN {
-            ethertype = tag(cursor)?;
-        }
+    let ethertype = u16::from_be_bytes(cursor.take()?);
+    if ethertype != VLAN && ethertype != SERVICE_VLAN {
+        return Some((ethertype, LENGTH as u16));
     }
-    Some(ethertype)
+    let ethertype = tag(cursor)?;
+    if ethertype != VLAN {
+        return Some((ethertype, LENGTH as u16 + TAG));
+    }
+    Some((tag(cursor)?, LENGTH as u16 + 2 * TAG))
 }
 
 /// A header: destination, source, ethertype.

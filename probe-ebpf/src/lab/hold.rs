@@ -95,7 +95,7 @@ fn report(hold: Hold) {
 #[inline(always)]
 fn read(ctx: &TcContext, v4: u8, v6: u8) -> Option<Echo> {
     let mut cursor = BufferCursor::new(ctx);
-    let (is_v6, protocol, kind) = match eth::read(&mut cursor)? {
+    let (is_v6, protocol, kind) = match eth::read(&mut cursor)?.0 {
         eth::IPV4 => (false, ip::protocol::ICMP, v4),
         eth::IPV6 => (true, ip::protocol::ICMPV6, v6),
         _ => return None,

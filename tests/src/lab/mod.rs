@@ -31,11 +31,11 @@
 
 pub mod address;
 mod builder;
-mod echo;
+pub(crate) mod echo;
 mod hold;
 mod impairment;
 mod namespace;
-mod packet_socket;
+pub(crate) mod packet_socket;
 mod path;
 mod programs;
 mod responder;

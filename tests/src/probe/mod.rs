@@ -1,0 +1,34 @@
+//! The program `probe` at work in a lab: started in a namespace, its output read.
+//!
+//! Every run writes its metadata, and [`assert_accounting`] checks the counters in
+//! it: a suite cannot leave that out. `PROBE_BIN` names the program.
+//!
+//! ```no_run
+//! use probe_tests::{lab::{Family, Lab}, probe::Probe};
+//!
+//! # fn main() -> anyhow::Result<()> {
+//! let lab = Lab::chain(3).build()?;
+//! let target = lab.address(Family::V4, "target")?;
+//! let trace = Probe::trace(lab.vantage()).args(["--udp"]).to(target).run()?.trace()?;
+//! assert_eq!(trace.addresses()?, lab.path(Family::V4)?.addresses()?);
+//! # Ok(())
+//! # }
+//! ```
+
+mod accounting;
+mod command;
+mod forger;
+mod metadata;
+mod record;
+mod remains;
+mod run;
+
+pub use self::{
+    accounting::assert_accounting,
+    command::Probe,
+    forger::{Echo, Forger},
+    metadata::{Counters, Metadata, StampSource},
+    record::{Hop, Loss, Ping, Reply, Responder, Rtt, Trace},
+    remains::Remains,
+    run::{Run, Running},
+};

@@ -1,0 +1,162 @@
+//! The records of JSONL, as a user of them would read them.
+
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+use anyhow::{Result, bail};
+use serde::Deserialize;
+
+/// The path of a flow.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Trace {
+    pub target: IpAddr,
+    pub name: Option<String>,
+    pub protocol: String,
+    pub flow: u16,
+    pub stop: String,
+    pub rounds: u32,
+    pub stamp: String,
+    pub hops: Vec<Hop>,
+}
+
+/// One hop.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Hop {
+    pub ttl: u8,
+    pub sent: u64,
+    pub received: u64,
+    pub late: u64,
+    pub duplicates: u64,
+    pub loss: Loss,
+    pub responders: Vec<Responder>,
+    pub rtt_ns: Option<Rtt>,
+}
+
+/// Loss by cause.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Loss {
+    pub ratio: f64,
+    pub unanswered: u64,
+    pub never_sent: u64,
+    pub by_us: u64,
+    pub rate_limited: u64,
+}
+
+/// Who answered at a hop.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Responder {
+    pub address: IpAddr,
+    pub name: Option<String>,
+    pub received: u64,
+    pub kind: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// Round-trip times, nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Rtt {
+    pub count: u64,
+    pub min: u64,
+    pub mean: u64,
+    pub stddev: u64,
+    pub p50: u64,
+    pub p90: u64,
+    pub p99: u64,
+    pub p999: u64,
+    pub max: u64,
+    pub jitter: u64,
+}
+
+/// Latency and loss of a target.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Ping {
+    pub target: IpAddr,
+    pub name: Option<String>,
+    pub protocol: String,
+    pub stamp: String,
+    pub sent: u64,
+    pub received: u64,
+    pub late: u64,
+    pub duplicates: u64,
+    pub errors: u64,
+    pub loss: Loss,
+    pub rtt_ns: Option<Rtt>,
+}
+
+/// One reply.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Reply {
+    pub target: IpAddr,
+    pub ttl: u8,
+    pub flow: u16,
+    pub round: u32,
+    pub protocol: String,
+    pub kind: String,
+    pub reason: Option<String>,
+    pub responder: IpAddr,
+    pub rtt_ns: Option<u64>,
+    pub tx_ns: Option<u64>,
+    pub rx_ns: u64,
+    pub grade: String,
+    pub nat: bool,
+    pub duplicate: bool,
+    pub late: bool,
+    pub stamp: String,
+}
+
+impl Trace {
+    /// The address of each hop, in order.
+    ///
+    /// # Errors
+    ///
+    /// If a hop is silent, or more than one address answered.
+    pub fn addresses(&self) -> Result<Vec<IpAddr>> {
+        let addresses = self.hops.iter().map(|hop| match hop.responders.as_slice() {
+            [responder] => Ok(responder.address),
+            _ => bail!("hop {}: {:?}", hop.ttl, hop.responders),
+        });
+        addresses.collect()
+    }
+
+    /// The address of each hop, in order; `None` where all was silent.
+    pub fn answering(&self) -> Vec<Option<IpAddr>> {
+        let first = |hop: &Hop| hop.responders.first().map(|first| first.address);
+        self.hops.iter().map(first).collect()
+    }
+
+    /// The hop of this TTL.
+    pub fn hop(&self, ttl: u8) -> Option<&Hop> {
+        self.hops.iter().find(|hop| hop.ttl == ttl)
+    }
+
+    /// Probes that did not come back, by TTL, without the hops that lost none.
+    pub fn losses(&self) -> BTreeMap<u8, Loss> {
+        let lossy = self.hops.iter().filter(|hop| hop.received < hop.sent);
+        lossy.map(|hop| (hop.ttl, hop.loss)).collect()
+    }
+
+    /// What the last hop answered with: its reason, or else its kind.
+    pub fn last_word(&self) -> Option<&str> {
+        let last = self.hops.last()?.responders.first()?;
+        last.reason.as_deref().or(last.kind.as_deref())
+    }
+}
+
+impl Rtt {
+    /// Whether the figures are in the order that their names promise.
+    pub fn is_ordered(&self) -> bool {
+        let figures = [self.min, self.p50, self.p90, self.p99, self.p999, self.max];
+        figures.is_sorted() && (self.min..=self.max).contains(&self.mean)
+    }
+
+    /// The shortest.
+    pub fn shortest(&self) -> Duration {
+        Duration::from_nanos(self.min)
+    }
+}
