@@ -72,12 +72,16 @@ pub(super) trait Describe: Session {
     /// Whether reports wait for the end of the run, to come in the order of the targets.
     const AT_END: bool;
 
+    /// Whether reports tell names of responders.
+    const NAMES_RESPONDERS: bool;
+
     /// The report; `stamp` serves where no reply told a source.
     fn describe(&self, plan: &Plan, way: &Way, session: usize, stamp: Stamp) -> Report;
 }
 
 impl Describe for Trace {
     const AT_END: bool = false;
+    const NAMES_RESPONDERS: bool = true;
 
     fn way(session: usize, flows: u16) -> usize {
         session / usize::from(flows.max(1))
@@ -100,6 +104,7 @@ impl Describe for Trace {
 
 impl Describe for Ping {
     const AT_END: bool = true;
+    const NAMES_RESPONDERS: bool = false;
 
     fn way(session: usize, _: u16) -> usize {
         session

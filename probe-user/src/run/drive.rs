@@ -1,35 +1,32 @@
 //! The loop: events in, probes out, until the sessions are done.
 
-use std::{collections::VecDeque, io, time::Duration};
+use std::{io, time::Duration};
 
 use futures_util::StreamExt as _;
-use probe_common::abi::{Event, Hook, Outcome as EventOutcome, TxSource};
+use probe_common::abi::Outcome as EventOutcome;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
-    NAMES_MAY_TAKE,
-    describe::{Describe, Report},
+    describe::Describe,
     equip::{self, Equipment, Held},
     metadata::Journal,
+    receive::{Heard, Receiver},
+    reports::Reports,
     sender::Sender,
     ways::{self, Ways},
 };
 use crate::{
     engine::{
-        accounting::Settled,
-        answer::{Answer, ip, reply},
+        answer::{ip, reply},
         core::Engine,
         plan::Plan,
-        stamp::{RxHook, Stamp},
         time::{Moment, nanoseconds},
     },
     error::{Error, Outcome, Result},
     io::{
-        bpf::{Attachment, Kernel},
+        bpf::Kernel,
         clock,
-        names::Reverse,
         network::{Change, Changes, Network},
-        ring::Rings,
     },
     sink::Sink,
 };
@@ -42,6 +39,12 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 
 /// Longest sleep where the reader is woken for many events at once.
 const BATCHED_SLEEP: Duration = Duration::from_millis(1);
+
+/// Longest sleep while a report waits for names.
+const NAMES_SLEEP: Duration = Duration::from_millis(5);
+
+/// Least time between two looks at all routes: changes come in bursts.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Shorter sleeps than the runtime's timer can do are done by the thread.
 const TIMER_RESOLUTION: Duration = Duration::from_millis(1);
@@ -75,12 +78,9 @@ pub(super) async fn drive<S: Describe>(
     engine: Engine<S>,
     sink: Box<dyn Sink>,
 ) -> Result<Outcome> {
-    for notice in ways.lost.iter().chain(
-        equipment
-            .attachments
-            .iter()
-            .filter_map(|a| a.notice.as_ref()),
-    ) {
+    let attachments = equipment.attachments.iter();
+    let notices = attachments.filter_map(|attachment| attachment.notice.as_ref());
+    for notice in ways.lost.iter().chain(notices) {
         notify(plan, notice);
     }
     let changes = network.watch()?;
@@ -95,25 +95,21 @@ pub(super) struct Driver<'a, S> {
     pub(super) ways: Ways,
     pub(super) engine: Engine<S>,
     pub(super) kernel: Kernel,
-    pub(super) rings: Rings,
-    pub(super) attachments: Vec<Attachment>,
+    pub(super) receiver: Receiver,
     pub(super) sender: Sender,
+    pub(super) reports: Reports,
     pub(super) sink: Box<dyn Sink>,
-    names: Option<Reverse>,
     pub(super) journal: Journal,
-    pub(super) settled: Settled,
-    /// Reports that wait for names, with when they wait no longer.
-    pub(super) reports: VecDeque<(Moment, Report)>,
-    told: Vec<bool>,
-    pub(super) all_answered: bool,
-    pub(super) any_answered: bool,
-    /// Events that went into the results, or would have.
+    /// Replies that went into the results.
     pub(super) recorded: u64,
-    pub(super) filtered: u64,
+    /// Replies that could not be written.
     pub(super) unwritten: u64,
-    /// Room for the events of one turn.
-    events: Vec<Event>,
+    /// Room for the replies of one turn.
+    heard: Vec<Heard>,
     sleep: Duration,
+    /// Paths may be others than they were.
+    stale_since: Option<Moment>,
+    renewed: Moment,
     _held: Held,
 }
 
@@ -125,31 +121,27 @@ impl<'a, S: Describe> Driver<'a, S> {
         engine: Engine<S>,
         sink: Box<dyn Sink>,
     ) -> Self {
-        let sender = Sender::new(equipment.transmitter, equipment.slots, plan.probes.clone());
+        let timeout_ns = nanoseconds(plan.probes.timeout);
+        let names = plan.output.dns && S::NAMES_RESPONDERS;
         Self {
             plan,
-            told: vec![false; engine.sessions().len()],
-            engine,
             kernel: equipment.kernel,
-            rings: equipment.rings,
-            attachments: equipment.attachments,
-            sender,
+            receiver: Receiver::new(equipment.rings, equipment.attachments, timeout_ns),
+            sender: Sender::new(equipment.transmitter, equipment.slots, plan.probes.clone()),
+            reports: Reports::new(engine.sessions().len(), names),
+            engine,
             sink,
-            names: plan.output.dns.then(Reverse::new),
             journal: Journal::begin(),
-            settled: Settled::default(),
-            reports: VecDeque::new(),
-            all_answered: ways.lost.is_empty(),
-            any_answered: false,
             recorded: 0,
-            filtered: 0,
             unwritten: 0,
-            events: Vec::new(),
+            heard: Vec::new(),
             sleep: if equipment.batched {
                 BATCHED_SLEEP
             } else {
                 LONGEST_SLEEP
             },
+            stale_since: None,
+            renewed: Moment(0),
             ways,
             _held: equipment.held,
         }
@@ -166,10 +158,11 @@ impl<'a, S: Describe> Driver<'a, S> {
             if self.engine.is_done() && self.reports.is_empty() {
                 return Ok(signalled.map_or(Ending::Done, Ending::Signal));
             }
-            let wake = self
-                .wait(&mut interrupt, &mut terminate, &mut changes)
-                .await?;
-            match wake {
+            if let Err(error) = self.renew_ways(network).await {
+                return Ok(Ending::Interface(error.to_string()));
+            }
+            let wake = self.wait(&mut interrupt, &mut terminate, &mut changes);
+            match wake.await? {
                 Wake::Look => {}
                 Wake::Signal(number) if signalled.is_some() => return Ok(Ending::Signal(number)),
                 Wake::Signal(number) => {
@@ -177,8 +170,11 @@ impl<'a, S: Describe> Driver<'a, S> {
                     self.engine.stop(clock::now());
                 }
                 Wake::Change(Some(change)) => {
-                    if let Some(line) = self.handle_change(network, &change).await {
+                    if let Some(line) = self.lost_interface(&change) {
                         return Ok(Ending::Interface(line));
+                    }
+                    if network.refresh(&change).await {
+                        self.stale_since.get_or_insert(clock::now());
                     }
                 }
                 Wake::Change(None) => changes = network.watch()?,
@@ -194,113 +190,49 @@ impl<'a, S: Describe> Driver<'a, S> {
         let slots = &self.sender.slots;
         self.engine.handle_timeout(now, |lease| slots.fate(lease));
         self.send();
-        self.collect_done();
-        self.write_reports()
-    }
-
-    /// Takes all events out of the rings.
-    pub(super) fn read(&mut self) -> io::Result<()> {
-        let wants_replies = self.sink.wants_replies();
-        let mut events = std::mem::take(&mut self.events);
-        self.rings.drain(|event| events.push(*event));
-        let now = clock::now();
-        let mut written = Ok(());
-        for event in &events {
-            let stamp = self.stamp_of(event);
-            let Some(event) = self.settle(event, now) else {
-                continue;
-            };
-            let Some(answer) = Answer::read(&event, stamp) else {
-                self.filtered += 1;
-                continue;
-            };
-            self.engine.handle_answer(event.target, &answer, now);
-            if !wants_replies {
-                self.recorded += 1;
-            } else if written.is_ok() {
-                written = self.write_reply(&event, stamp);
-            } else {
-                self.unwritten += 1;
+        if !S::AT_END {
+            for session in self.engine.take_done() {
+                self.describe(session as usize);
             }
         }
-        events.clear();
-        self.events = events;
-        written
+        self.reports.write(self.sink.as_mut(), clock::now())?;
+        self.sink.flush()
     }
 
-    fn write_reply(&mut self, event: &Event, stamp: Stamp) -> io::Result<()> {
+    /// Takes all events out of the rings; writes replies, if they are wanted.
+    pub(super) fn read(&mut self) -> io::Result<()> {
+        let now = clock::now();
+        let mut heard = std::mem::take(&mut self.heard);
+        let slots = &self.sender.slots;
+        self.receiver.read(&mut self.engine, slots, now, &mut heard);
+        let mut result = Ok(());
+        for heard in heard.drain(..) {
+            if heard.answer.outcome == EventOutcome::Valid {
+                self.reports.meet(&heard.answer, now);
+            }
+            if result.is_ok() {
+                result = self.record(&heard);
+            }
+            match result {
+                Ok(()) => self.recorded += 1,
+                Err(_) => self.unwritten += 1,
+            }
+        }
+        self.heard = heard;
+        result
+    }
+
+    fn record(&mut self, heard: &Heard) -> io::Result<()> {
+        if !self.sink.wants_replies() {
+            return Ok(());
+        }
+        let event = &heard.event;
         let place = S::way(event.target as usize, self.plan.probes.flows);
         let way = self.ways.found.get(place);
         let target = way.map_or_else(|| ip(event.responder), |way| way.target.address);
-        let Some(reply) = reply(event, target, stamp) else {
-            self.filtered += 1;
-            return Ok(());
-        };
-        let written = self.sink.reply(&reply);
-        match &written {
-            Ok(()) => self.recorded += 1,
-            Err(_) => self.unwritten += 1,
-        }
-        written
-    }
-
-    /// Finds the probe of a reply that names no slot; `None`: it is foreign.
-    fn settle(&mut self, event: &Event, now: Moment) -> Option<Event> {
-        if event.outcome != EventOutcome::Unindexed as u8 {
-            return Some(*event);
-        }
-        let found = self
-            .engine
-            .match_unindexed(event.responder, event.flow, now)
-            .and_then(|(key, lease)| Some((key, lease, self.sender.slots.stamp(lease)?)));
-        let Some((key, lease, tx)) = found else {
-            self.settled.foreign += 1;
-            return None;
-        };
-        let late = event.rx_ns.saturating_sub(tx.0) > nanoseconds(self.plan.probes.timeout);
-        if !self.sender.slots.mark_answered(lease, late) {
-            self.settled.foreign += 1;
-            return None;
-        }
-        let outcome = if late {
-            self.settled.late += 1;
-            EventOutcome::Late
-        } else {
-            self.settled.valid += 1;
-            EventOutcome::Valid
-        };
-        Some(Event {
-            tx_ns: tx.0,
-            target: key.session,
-            round: key.probe.round,
-            ttl: key.probe.ttl,
-            outcome: outcome as u8,
-            ..*event
-        })
-    }
-
-    /// The sources of an event's stamps.
-    fn stamp_of(&self, event: &Event) -> Stamp {
-        let attachment = self.attachments.iter().find(|a| a.ifindex == event.ifindex);
-        Stamp {
-            tx: TxSource::from_code(event.tx_source).unwrap_or(TxSource::Tcx),
-            rx: match Hook::from_code(event.hook) {
-                Some(Hook::Xdp) => attachment.map_or(RxHook::XdpGeneric, |a| a.rx),
-                Some(Hook::Tcx) | None => RxHook::Tcx,
-            },
-        }
-    }
-
-    /// The sources of stamps on a path, before a reply says so.
-    fn stamp_of_path(&self, ifindex: u32) -> Stamp {
-        let attachment = self
-            .attachments
-            .iter()
-            .find(|a| a.ifindex == ifindex)
-            .or(self.attachments.first());
-        Stamp {
-            tx: TxSource::Tcx,
-            rx: attachment.map_or(RxHook::Tcx, |a| a.rx),
+        match reply(event, target, heard.answer.stamp) {
+            Some(reply) => self.sink.reply(&reply),
+            None => Ok(()),
         }
     }
 
@@ -324,95 +256,52 @@ impl<'a, S: Describe> Driver<'a, S> {
         }
     }
 
-    /// Describes sessions that are done, and asks for names.
-    fn collect_done(&mut self) {
-        for session in self.engine.take_done() {
-            if !S::AT_END {
-                self.tell(session as usize);
-            }
-        }
-    }
-
     /// Describes a session, once.
-    pub(super) fn tell(&mut self, session: usize) {
-        let Some(told) = self.told.get_mut(session) else {
+    pub(super) fn describe(&mut self, session: usize) {
+        let way = S::way(session, self.plan.probes.flows);
+        let (Some(way), Some(state)) = (
+            self.ways.found.get(way),
+            self.engine.sessions().get(session),
+        ) else {
             return;
         };
-        if std::mem::replace(told, true) {
-            return;
+        if self.reports.is_due(session) {
+            let stamp = self.receiver.stamp_of_path(way.path.ifindex);
+            let report = state.describe(self.plan, way, session, stamp);
+            self.reports.add(report);
         }
-        let way = self.ways.found.get(S::way(session, self.plan.probes.flows));
-        let (Some(way), Some(state)) = (way, self.engine.sessions().get(session)) else {
-            return;
-        };
-        let stamp = self.stamp_of_path(way.path.ifindex);
-        let report = state.describe(self.plan, way, session, stamp);
-        self.all_answered &= report.target_answered();
-        self.any_answered |= report.target_answered();
-        if let Some(names) = &self.names {
-            report
-                .responders()
-                .into_iter()
-                .for_each(|ip| names.request(ip));
-        }
-        self.reports
-            .push_back((clock::now() + NAMES_MAY_TAKE, report));
     }
 
-    /// Writes reports whose names are known or have taken too long.
-    pub(super) fn write_reports(&mut self) -> io::Result<()> {
+    /// A line if the run cannot go on: an interface that it is attached to is lost.
+    fn lost_interface(&self, change: &Change) -> Option<String> {
+        let (ifindex, how) = match *change {
+            Change::LinkDown { ifindex } => (ifindex, "went down"),
+            Change::LinkGone { ifindex } => (ifindex, "is gone"),
+            Change::Neighbour { .. } | Change::RoutesChanged => return None,
+        };
+        let mut attachments = self.receiver.attachments.iter();
+        let lost = attachments.find(|a| a.ifindex == ifindex)?;
+        Some(format!(
+            "interface {} {how}; what was measured until then is written",
+            lost.name
+        ))
+    }
+
+    /// Looks all ways up again if they may be others, at most once a second.
+    /// Where there is none for now, probes go the old way until there is.
+    async fn renew_ways(&mut self, network: &Network) -> Result<()> {
         let now = clock::now();
-        while let Some((deadline, report)) = self.reports.front_mut() {
-            let ready = self
-                .names
-                .as_ref()
-                .is_none_or(|names| names.all_known(report.responders()));
-            if !ready && *deadline > now {
-                break;
-            }
-            if let Some(names) = &self.names {
-                report.name_responders(|ip| names.name(ip));
-            }
-            if let Some((_, report)) = self.reports.pop_front() {
-                report.write(self.sink.as_mut())?;
-            }
+        if self.stale_since.is_none() || now.since(self.renewed) < RENEWAL_INTERVAL {
+            return Ok(());
         }
-        self.sink.flush()
-    }
-
-    /// Follows a change of the network. Gives a line if the run cannot go on.
-    async fn handle_change(&mut self, network: &Network, change: &Change) -> Option<String> {
-        if let Change::LinkDown { ifindex } | Change::LinkGone { ifindex } = *change
-            && let Some(lost) = self.attachments.iter().find(|a| a.ifindex == ifindex)
-        {
-            let how = if matches!(change, Change::LinkDown { .. }) {
-                "went down"
-            } else {
-                "is gone"
-            };
-            return Some(format!(
-                "interface {} {how}; what was measured until then is written",
-                lost.name
-            ));
-        }
-        if !network.refresh(change).await {
-            return None;
-        }
-        // Nobody is disturbed by a target whose way is lost for now: its probes
-        // go the old way until there is a new one.
+        self.stale_since = None;
+        self.renewed = now;
         ways::renew(self.plan, network, &mut self.ways).await;
-        let fresh = equip::attach(
-            self.plan,
-            network,
-            &self.ways,
-            &mut self.kernel,
-            &self.attachments,
-        );
-        match fresh.await {
-            Ok(more) => self.attachments.extend(more),
-            Err(error) => return Some(error.to_string()),
-        }
-        None
+        let attached = &self.receiver.attachments;
+        let kernel = &mut self.kernel;
+        let fresh = equip::attach(self.plan, network, &self.ways, kernel, attached).await?;
+        self.receiver.attachments.extend(fresh);
+        Ok(())
     }
 
     async fn wait(
@@ -421,37 +310,38 @@ impl<'a, S: Describe> Driver<'a, S> {
         terminate: &mut Signal,
         changes: &mut Changes,
     ) -> Result<Wake> {
-        let now = clock::now();
-        let due = self
-            .engine
-            .poll_timeout(now)
-            .map_or(self.sleep, |moment| moment.since(now).min(self.sleep));
-        let due = if self.reports.is_empty() {
-            due
-        } else {
-            due.min(Duration::from_millis(5))
-        };
-        if due < TIMER_RESOLUTION {
-            if !due.is_zero() {
-                std::thread::sleep(due);
-            }
+        let rest = self.rest();
+        if rest < TIMER_RESOLUTION {
+            std::thread::sleep(rest);
             tokio::task::yield_now().await;
         }
-        let due = if due < TIMER_RESOLUTION {
+        let timer = if rest < TIMER_RESOLUTION {
             Duration::ZERO
         } else {
-            due
+            rest
         };
         tokio::select! {
             biased;
             _ = interrupt.recv() => Ok(Wake::Signal(number(SignalKind::interrupt()))),
             _ = terminate.recv() => Ok(Wake::Signal(number(SignalKind::terminate()))),
             change = changes.next() => Ok(Wake::Change(change)),
-            readable = self.rings.readable() => readable
+            readable = self.receiver.rings.readable() => readable
                 .map(|()| Wake::Look)
                 .map_err(|error| Error::CutShort(format!("cannot wait for replies: {error}"))),
-            () = tokio::time::sleep(due) => Ok(Wake::Look),
+            () = tokio::time::sleep(timer) => Ok(Wake::Look),
         }
+    }
+
+    /// How long nothing is due.
+    fn rest(&self) -> Duration {
+        let now = clock::now();
+        let longest = if self.reports.is_empty() {
+            self.sleep
+        } else {
+            self.sleep.min(NAMES_SLEEP)
+        };
+        let due = self.engine.poll_timeout(now);
+        due.map_or(longest, |moment| moment.since(now).min(longest))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The end of a run: nothing left attached, everything counted and written.
 
+use std::time::Duration;
+
 use super::{
     describe::Describe,
     drive::{Driver, Ending},
@@ -26,7 +28,7 @@ impl<S: Describe> Driver<'_, S> {
         let now = clock::now();
         self.engine.stop(now);
         for session in 0..self.engine.sessions().len() {
-            self.tell(session);
+            self.describe(session);
         }
         let written = match trouble {
             Some(_) => Ok(()),
@@ -34,7 +36,8 @@ impl<S: Describe> Driver<'_, S> {
         };
         let accounting = self.account()?;
         let output = self.plan.output.metadata.clone();
-        let answered = (self.all_answered, self.any_answered);
+        let all_answered = self.reports.all_answered && self.ways.lost.is_empty();
+        let answered = (all_answered, self.reports.any_answered);
         let continuous = matches!(&self.plan.job, Job::Ping(_));
         if let Some(path) = output {
             let metadata = self.into_metadata(accounting);
@@ -51,8 +54,8 @@ impl<S: Describe> Driver<'_, S> {
 
     async fn write_all(&mut self) -> std::io::Result<()> {
         while !self.reports.is_empty() {
-            self.write_reports()?;
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            self.reports.write(self.sink.as_mut(), clock::now())?;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         self.sink.finish()
     }
@@ -60,16 +63,24 @@ impl<S: Describe> Driver<'_, S> {
     fn account(&mut self) -> Result<Accounting> {
         let counters = self.kernel.counters()?;
         let slots = self.sender.slots.close();
-        let mut accounting = account(&self.sender.attempts, slots, &counters, self.settled);
+        let mut accounting = account(
+            &self.sender.attempts,
+            slots,
+            &counters,
+            self.receiver.settled,
+        );
         accounting.recorded = self.recorded;
-        accounting.filtered = self.filtered;
+        accounting.filtered = self.receiver.unknown;
         accounting.unwritten = self.unwritten;
         Ok(accounting)
     }
 
     fn into_metadata(self, accounting: Accounting) -> Metadata {
-        self.journal
-            .close(accounting, self.plan.probes.seed, &self.attachments)
+        self.journal.close(
+            accounting,
+            self.plan.probes.seed,
+            &self.receiver.attachments,
+        )
     }
 }
 

@@ -6,14 +6,13 @@ mod equip;
 mod examine;
 mod finish;
 mod metadata;
+mod receive;
+mod reports;
 mod sender;
 mod sessions;
 mod ways;
 
-use std::{
-    io::{ErrorKind, Write as _},
-    time::Duration,
-};
+use std::io::{ErrorKind, Write as _};
 
 use probe_common::abi::Protocol;
 
@@ -25,9 +24,6 @@ use crate::{
     io::{doctor, network::Network},
     sink,
 };
-
-/// How long names of responders may hold back a report.
-const NAMES_MAY_TAKE: Duration = Duration::from_secs(1);
 
 /// Carries out what the user asked for.
 ///

@@ -1,5 +1,7 @@
 //! Targets and the ways to them.
 
+use std::collections::HashSet;
+
 use futures_util::{StreamExt as _, stream};
 use probe_common::Address;
 
@@ -42,7 +44,10 @@ pub(super) async fn find(plan: &Plan, network: &Network) -> Result<Ways> {
     };
     let names_failed = !ways.lost.is_empty();
     let mut targets = resolved.targets;
-    targets.retain(|target| !plan.excludes(target.address));
+    // Two names of one address are one target: their probes could not be told apart
+    // where a reply names no slot.
+    let mut seen = HashSet::new();
+    targets.retain(|target| !plan.excludes(target.address) && seen.insert(target.address));
     let via = via(plan);
     let mut results = stream::iter(targets)
         .map(|target| {

@@ -58,11 +58,12 @@ impl Reverse {
         }
     }
 
-    /// Starts to look up an address, unless it was asked for before. Returns at once.
-    pub fn request(&self, address: IpAddr) {
+    /// Starts to look up an address, unless it was asked for before; says whether.
+    /// Returns at once.
+    pub fn request(&self, address: IpAddr) -> bool {
         let mut names = lock(&self.shared.names);
         if names.states.contains_key(&address) {
-            return;
+            return false;
         }
         names.states.insert(address, State::Awaited);
         names.awaited += 1;
@@ -74,6 +75,7 @@ impl Reverse {
         };
         let lookup = Arc::clone(&self.lookup);
         self.threads.call(move || answer.fill(lookup(address)));
+        true
     }
 
     /// Waits for all names asked for, at most until `deadline`.

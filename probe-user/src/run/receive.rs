@@ -1,0 +1,153 @@
+//! From the kernel's events to answers.
+
+use probe_common::abi::{Event, Hook, Outcome, TxSource};
+
+use crate::{
+    engine::{
+        accounting::Settled,
+        answer::Answer,
+        core::Engine,
+        session::Session,
+        stamp::{RxHook, Stamp},
+        time::Moment,
+    },
+    io::{bpf::Attachment, ring::Rings, slots::SlotTable},
+};
+
+/// Reads the rings.
+pub(super) struct Receiver {
+    pub(super) rings: Rings,
+    /// Where events can come from.
+    pub(super) attachments: Vec<Attachment>,
+    /// What became of replies that name no slot.
+    pub(super) settled: Settled,
+    /// Events of codes that this version does not know.
+    pub(super) unknown: u64,
+    timeout_ns: u64,
+    /// Room for the events of one turn.
+    events: Vec<Event>,
+}
+
+/// A reply to a probe of ours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    pub(super) event: Event,
+    pub(super) answer: Answer,
+}
+
+impl Receiver {
+    pub(super) fn new(rings: Rings, attachments: Vec<Attachment>, timeout_ns: u64) -> Self {
+        Self {
+            rings,
+            attachments,
+            settled: Settled::default(),
+            unknown: 0,
+            timeout_ns,
+            events: Vec::new(),
+        }
+    }
+
+    /// Takes all events out of the rings, tells the engine, and puts them into `heard`.
+    pub(super) fn read<S: Session>(
+        &mut self,
+        engine: &mut Engine<S>,
+        slots: &SlotTable,
+        now: Moment,
+        heard: &mut Vec<Heard>,
+    ) {
+        let mut events = std::mem::take(&mut self.events);
+        self.rings.drain(|event| events.push(*event));
+        for event in events.drain(..) {
+            let Some(event) = self.settle(event, engine, slots, now) else {
+                continue;
+            };
+            match Answer::read(&event, self.stamp_of(&event)) {
+                Some(answer) => {
+                    engine.handle_answer(event.target, &answer, now);
+                    heard.push(Heard { event, answer });
+                }
+                None => self.unknown += 1,
+            }
+        }
+        self.events = events;
+    }
+
+    /// The sources of stamps on a path, before a reply says so.
+    pub(super) fn stamp_of_path(&self, ifindex: u32) -> Stamp {
+        let attachment = self.attachment(ifindex).or(self.attachments.first());
+        Stamp {
+            tx: TxSource::Tcx,
+            rx: attachment.map_or(RxHook::Tcx, |a| a.rx),
+        }
+    }
+
+    /// Finds the probe of a reply that names no slot; `None`: it is foreign.
+    fn settle<S: Session>(
+        &mut self,
+        event: Event,
+        engine: &mut Engine<S>,
+        slots: &SlotTable,
+        now: Moment,
+    ) -> Option<Event> {
+        if event.outcome != Outcome::Unindexed as u8 {
+            return Some(event);
+        }
+        let settled = match_probe(event, engine, slots, now, self.timeout_ns);
+        match settled.map(|event| (event, Outcome::from_code(event.outcome))) {
+            Some((event, Some(Outcome::Late))) => {
+                self.settled.late += 1;
+                Some(event)
+            }
+            Some((event, _)) => {
+                self.settled.valid += 1;
+                Some(event)
+            }
+            None => {
+                self.settled.foreign += 1;
+                None
+            }
+        }
+    }
+
+    /// The sources of an event's stamps.
+    fn stamp_of(&self, event: &Event) -> Stamp {
+        Stamp {
+            tx: TxSource::from_code(event.tx_source).unwrap_or(TxSource::Tcx),
+            rx: match Hook::from_code(event.hook) {
+                Some(Hook::Xdp) => self
+                    .attachment(event.ifindex)
+                    .map_or(RxHook::XdpGeneric, |a| a.rx),
+                Some(Hook::Tcx) | None => RxHook::Tcx,
+            },
+        }
+    }
+
+    fn attachment(&self, ifindex: u32) -> Option<&Attachment> {
+        self.attachments.iter().find(|a| a.ifindex == ifindex)
+    }
+}
+
+/// Completes an event by the one probe that it can answer, and marks its slot.
+fn match_probe<S: Session>(
+    event: Event,
+    engine: &mut Engine<S>,
+    slots: &SlotTable,
+    now: Moment,
+    timeout_ns: u64,
+) -> Option<Event> {
+    let (key, lease) = engine.match_unindexed(event.responder, event.flow, now)?;
+    let tx = slots.stamp(lease)?;
+    let late = event.rx_ns.saturating_sub(tx.0) > timeout_ns;
+    if !slots.mark_answered(lease, late) {
+        return None;
+    }
+    let outcome = if late { Outcome::Late } else { Outcome::Valid };
+    Some(Event {
+        tx_ns: tx.0,
+        target: key.session,
+        round: key.probe.round,
+        ttl: key.probe.ttl,
+        outcome: outcome as u8,
+        ..event
+    })
+}
