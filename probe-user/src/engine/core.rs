@@ -90,6 +90,11 @@ impl<S: Session> Engine<S> {
         &self.sessions
     }
 
+    /// Sessions that are not done.
+    pub fn live(&self) -> usize {
+        self.live
+    }
+
     /// Whether every session is done.
     pub fn is_done(&self) -> bool {
         self.live == 0

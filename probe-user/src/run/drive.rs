@@ -13,6 +13,7 @@ use super::{
     receive::{Heard, Receiver},
     reports::Reports,
     sender::Sender,
+    status::{Progress, Status},
     ways::{self, Ways},
 };
 use crate::{
@@ -100,6 +101,8 @@ pub(super) struct Driver<'a, S> {
     pub(super) reports: Reports,
     pub(super) sink: Box<dyn Sink>,
     pub(super) journal: Journal,
+    pub(super) seed: u64,
+    status: Status,
     /// Replies that went into the results.
     pub(super) recorded: u64,
     /// Replies that could not be written.
@@ -132,6 +135,9 @@ impl<'a, S: Describe> Driver<'a, S> {
             engine,
             sink,
             journal: Journal::begin(),
+            seed: equipment.seed,
+            // Pings show their replies, and their summary at the end.
+            status: Status::new(plan, !S::AT_END, clock::now()),
             recorded: 0,
             unwritten: 0,
             heard: Vec::new(),
@@ -195,8 +201,25 @@ impl<'a, S: Describe> Driver<'a, S> {
                 self.describe(session as usize);
             }
         }
-        self.reports.write(self.sink.as_mut(), clock::now())?;
-        self.sink.flush()
+        self.status.tick(now, self.progress());
+        if self.reports.is_empty() {
+            return self.sink.flush();
+        }
+        let (reports, sink) = (&mut self.reports, self.sink.as_mut());
+        self.status.aside(|| {
+            reports.write(sink, now)?;
+            sink.flush()
+        })
+    }
+
+    fn progress(&self) -> Progress {
+        let sessions = self.engine.sessions().len();
+        Progress {
+            done: sessions.saturating_sub(self.engine.live()),
+            sessions,
+            probes: self.sender.attempts.planned,
+            replies: self.recorded,
+        }
     }
 
     /// Takes all events out of the rings; writes replies, if they are wanted.

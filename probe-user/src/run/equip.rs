@@ -48,6 +48,8 @@ pub(super) struct Equipment {
     pub(super) attachments: Vec<Attachment>,
     /// Whether the reader is woken for many events at once, and must look itself.
     pub(super) batched: bool,
+    /// Of all that is drawn but the secrets.
+    pub(super) seed: u64,
     pub(super) held: Held,
 }
 
@@ -58,10 +60,9 @@ pub(super) struct Held {
 
 /// Reserves, loads, attaches and opens what the plan needs.
 pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result<Equipment> {
-    let mut rng = match plan.probes.seed {
-        Some(seed) => fastrand::Rng::with_seed(seed),
-        None => fastrand::Rng::new(),
-    };
+    let mut secret = fastrand::Rng::new();
+    let seed = plan.probes.seed.unwrap_or_else(|| secret.u64(..));
+    let mut rng = fastrand::Rng::with_seed(seed);
     let rate = expected_rate(plan, ways.found.len() as u64);
     let ports = Ports::new(0, flows(plan), shard_bits(plan, rate));
     let reservation = ports::reserve(ports.count(), &mut rng)?;
@@ -70,7 +71,6 @@ pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result
         ..ports
     };
     let transmitter = Transmitter::open(reservation.mark)?;
-    let mut secret = fastrand::Rng::new();
     let mut kernel = Kernel::load(Settings {
         config: Config {
             abi_version: ABI_VERSION,
@@ -95,6 +95,7 @@ pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result
         transmitter,
         attachments,
         batched,
+        seed,
         held: Held {
             _ports: reservation,
         },

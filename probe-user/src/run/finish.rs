@@ -76,11 +76,8 @@ impl<S: Describe> Driver<'_, S> {
     }
 
     fn into_metadata(self, accounting: Accounting) -> Metadata {
-        self.journal.close(
-            accounting,
-            self.plan.probes.seed,
-            &self.receiver.attachments,
-        )
+        self.journal
+            .close(accounting, self.seed, &self.receiver.attachments)
     }
 }
 

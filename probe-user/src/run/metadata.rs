@@ -28,8 +28,7 @@ pub(super) struct Metadata {
     schema: u32,
     version: &'static str,
     command: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<u64>,
+    seed: u64,
     start: String,
     end: String,
     sent: u64,
@@ -114,7 +113,7 @@ impl Journal {
     pub(super) fn close(
         mut self,
         counters: Accounting,
-        seed: Option<u64>,
+        seed: u64,
         attachments: &[Attachment],
     ) -> Metadata {
         self.tick();

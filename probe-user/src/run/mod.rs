@@ -10,6 +10,7 @@ mod receive;
 mod reports;
 mod sender;
 mod sessions;
+mod status;
 mod ways;
 
 use std::io::{ErrorKind, Write as _};
