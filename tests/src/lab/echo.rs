@@ -13,7 +13,7 @@ const IPV6_LENGTH: usize = 40;
 /// into the reply; `None` if it holds something else: then it is not to be sent.
 pub(crate) fn reply_to(frame: &mut [u8]) -> Option<()> {
     let mut cursor = SliceCursor::new(frame);
-    let is_v6 = match eth::read(&mut cursor)? {
+    let is_v6 = match eth::read(&mut cursor)?.0 {
         eth::IPV4 => false,
         eth::IPV6 => true,
         _ => return None,

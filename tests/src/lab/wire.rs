@@ -107,7 +107,7 @@ fn is_address_resolution(frame: &[u8]) -> bool {
         return false;
     };
     let mut cursor = SliceCursor::new(packet);
-    match eth::read(&mut cursor) {
+    match eth::read(&mut cursor).map(|(ethertype, _)| ethertype) {
         Some(ARP) => true,
         Some(eth::IPV6) => ip::read(cursor, true).is_ok_and(|(header, mut rest)| {
             let message = icmp::read(&mut rest).map(|message| message.kind);
