@@ -361,6 +361,10 @@ fn read_icmp<C: Cursor>(header: &ip::Header, cursor: &mut Bounded<C>) -> Read<Op
 fn read_udp<C: Cursor>(header: &ip::Header, cursor: &mut Bounded<C>) -> Read<Option<Identity>> {
     let datagram = udp::read(cursor).ok_or(Malformed::Truncated)?;
     let wide = cursor.take().map_or(0, u64::from_be_bytes);
+    // The index stands behind the nonce: without the one there is not the other.
+    if header.v6 && wide == 0 {
+        return Err(Malformed::Truncated);
+    }
     let seq16 = if header.v6 {
         u16::from_be_bytes(cursor.take().ok_or(Malformed::Truncated)?)
     } else {
