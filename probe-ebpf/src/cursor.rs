@@ -3,13 +3,13 @@
 #![expect(unsafe_code, reason = "packet memory is read through checked pointers")]
 
 use aya_ebpf::{
-    EbpfContext as _,
+    EbpfContext,
     programs::{TcContext, XdpContext},
 };
 use probe_common::wire::{Cursor, cursor::MAX_SKIP};
 
 /// Where a program finds its packet.
-pub(crate) trait Packet {
+pub(crate) trait Packet: EbpfContext {
     /// A cursor over the whole packet, as far as it is linear.
     fn cursor(&self) -> PacketCursor;
     /// Interface that the packet is on.

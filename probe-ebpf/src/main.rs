@@ -19,6 +19,7 @@ mod atomic;
 mod clock;
 mod cursor;
 mod emit;
+mod log;
 mod maps;
 mod rx;
 mod tx;

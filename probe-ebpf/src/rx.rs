@@ -14,7 +14,7 @@ use probe_common::{
 use crate::{
     clock,
     cursor::{Packet, ethertype},
-    emit,
+    emit, log,
     maps::{self, Slot},
 };
 
@@ -96,12 +96,11 @@ impl Version for TcContext {
 fn receive<P: Packet, C: Cursor>(packet: &P, cursor: C, v6: bool, hook: Hook) -> Host {
     let candidate = match classify::classify(cursor, v6, maps::ports()) {
         Finding::NotCandidate => return Host::Gets,
-        Finding::Malformed(reason) => return reject(reason),
-        Finding::Foreign => return reject(Counter::Foreign),
+        Finding::Malformed(reason) => return reject(packet, reason),
+        Finding::Foreign => return reject(packet, Counter::Foreign),
         Finding::Unindexed(candidate) => {
             let rx_ns = clock::now_ns();
-            maps::count(Counter::Candidates);
-            maps::count(Counter::Unindexed);
+            count(packet, Counter::Unindexed as usize);
             emit::emit(unindexed(&candidate, rx_ns, packet.ifindex(), hook));
             return Host::Gets;
         }
@@ -111,42 +110,48 @@ fn receive<P: Packet, C: Cursor>(packet: &P, cursor: C, v6: bool, hook: Hook) ->
     let Some(candidate) = maps::stage(candidate) else {
         return Host::Gets;
     };
-    settle(packet.ifindex(), &candidate, rx_ns, hook)
+    settle(packet, &candidate, rx_ns, hook)
 }
 
 #[inline(always)]
-fn reject(reason: Counter) -> Host {
-    maps::count(Counter::Candidates);
-    maps::count(reason);
+fn reject<P: Packet>(packet: &P, reason: Counter) -> Host {
+    count(packet, reason as usize);
     Host::Gets
 }
 
+/// Counts a candidate, and what it was found to be.
 #[inline(always)]
-fn settle(ifindex: u32, candidate: &Candidate, rx_ns: u64, hook: Hook) -> Host {
+fn count<P: Packet>(packet: &P, place: usize) {
+    maps::count(Counter::Candidates);
+    maps::count_at(place);
+    log::counted(packet, place);
+}
+
+#[inline(always)]
+fn settle<P: Packet>(packet: &P, candidate: &Candidate, rx_ns: u64, hook: Hook) -> Host {
     let index = slot_index(candidate.shard, candidate.seq16);
     let Some(slot) = maps::slot(index) else {
-        return reject(Counter::Foreign);
+        return reject(packet, Counter::Foreign);
     };
     // A slot that changes hands under the reader has timed out: the reply to its
     // old tenant is stale whatever it shows.
     let Some(record) = slot.read() else {
-        return reject(Counter::Stale);
+        return reject(packet, Counter::Stale);
     };
     let verdict = verdict::judge(candidate, &record).code();
     let flags = match Verdict::decode(maps::forget(verdict)) {
         Ok(flags) => flags,
         Err(place) => {
-            maps::count(Counter::Candidates);
-            maps::count_at(place as usize);
+            count(packet, place as usize);
             return Host::Gets;
         }
     };
     let Some(outcome) = outcome(slot, &record, rx_ns) else {
-        return reject(Counter::Stale);
+        return reject(packet, Counter::Stale);
     };
     let outcome = maps::forget(outcome as u32) as u8;
-    maps::count(Counter::Candidates);
-    maps::count_at(Counter::place_of_outcome(outcome));
+    count(packet, Counter::place_of_outcome(outcome));
+    let ifindex = packet.ifindex();
     emit::emit(event(
         candidate, &record, outcome, flags, rx_ns, ifindex, hook,
     ));

@@ -17,6 +17,9 @@ pub(crate) struct Arguments {
     /// Only say whether the objects are fresh: exit code 1 if one is stale.
     #[arg(long)]
     check: bool,
+    /// Build an object that logs, for development, beside the committed ones.
+    #[arg(long, conflicts_with = "check")]
+    log: bool,
 }
 
 /// Builds the objects, or checks them.
@@ -24,7 +27,21 @@ pub(crate) fn main(arguments: &Arguments) -> Result<()> {
     if arguments.check {
         return check();
     }
+    if arguments.log {
+        return build_logging();
+    }
     build(&sources::hash()?)
+}
+
+/// Builds the object that logs, and says how to use it.
+fn build_logging() -> Result<()> {
+    let directory = ToolChain::ensure()?.build("probe-ebpf", Some("log"))?;
+    let object = directory.join(OBJECTS[0].binary);
+    println!(
+        "PROBE_OBJECT={} cargo run -p probe-user --features log -- ping 127.0.0.1",
+        object.display()
+    );
+    Ok(())
 }
 
 /// Rebuilds the objects if one of them is stale.
@@ -63,7 +80,7 @@ fn stale(sources: &str) -> Vec<String> {
 
 fn build(sources: &str) -> Result<()> {
     let tool_chain = ToolChain::ensure()?;
-    let directory = tool_chain.build("probe-ebpf")?;
+    let directory = tool_chain.build("probe-ebpf", None)?;
     for object in &OBJECTS {
         install(&tool_chain, object, &directory, sources)?;
     }

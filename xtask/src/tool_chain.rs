@@ -64,10 +64,12 @@ impl ToolChain {
         (compiler, linker::version())
     }
 
-    /// Builds all binaries of a package; the directory that they are in.
-    pub(crate) fn build(&self, package: &str) -> Result<PathBuf> {
+    /// Builds all binaries of a package; the directory that they are in, one for
+    /// each feature.
+    pub(crate) fn build(&self, package: &str, feature: Option<&str>) -> Result<PathBuf> {
         command::run(self.cargo().args(["fetch", "--locked"]))?;
-        let target_dir = workspace::target_dir().join("ebpf");
+        let folder = feature.map_or("ebpf".to_owned(), |feature| format!("ebpf-{feature}"));
+        let target_dir = workspace::target_dir().join(folder);
         let mut cargo = self.cargo();
         cargo
             .env("RUSTC", &self.compiler.rustc)
@@ -77,7 +79,8 @@ impl ToolChain {
             .args(["build", "--release", "--locked", "-Zbuild-std=core"])
             .args(["--target", TARGET, "--package", package, "--bins"])
             .arg("--target-dir")
-            .arg(&target_dir);
+            .arg(&target_dir)
+            .args(feature.map(|feature| format!("--features={feature}")));
         command::run(&mut cargo)?;
         Ok(target_dir.join(TARGET).join("release"))
     }

@@ -17,6 +17,7 @@ use crate::{
     io::{pod::AsPod, ring::Rings, slots::SlotTable},
 };
 
+#[cfg(not(feature = "log"))]
 /// The compiled programs; `cargo xtask ebpf` makes them.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../object/probe.bpf.o");
 
@@ -52,15 +53,25 @@ impl Kernel {
         debug_assert_eq!(settings.config.abi_version, ABI_VERSION);
         let cpus = cpus()?;
         let config = AsPod(settings.config);
-        let ebpf = EbpfLoader::new()
+        #[cfg(feature = "log")]
+        let object = super::log::object()?;
+        #[cfg(not(feature = "log"))]
+        let object = OBJECT;
+        #[cfg_attr(
+            not(feature = "log"),
+            expect(unused_mut, reason = "logging takes a map")
+        )]
+        let mut ebpf = EbpfLoader::new()
             // No program relocates against kernel types: parsing the kernel's
             // BTF would only cost memory.
             .btf(None)
             .override_global(names::CONFIG, &config, true)
             .map_max_entries(names::SLOTS, settings.config.ports.slots())
             .map_max_entries(names::RINGS, cpus)
-            .load(OBJECT)
+            .load(object.as_ref())
             .map_err(|error| refused("load the kernel programs", &error))?;
+        #[cfg(feature = "log")]
+        super::log::follow(&mut ebpf)?;
         Ok(Self {
             ebpf,
             links: Links::default(),

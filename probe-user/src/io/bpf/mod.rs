@@ -2,6 +2,8 @@
 
 mod attach;
 mod load;
+#[cfg(feature = "log")]
+mod log;
 
 pub use attach::Attachment;
 pub use load::{Kernel, Settings};
