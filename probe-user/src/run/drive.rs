@@ -81,6 +81,7 @@ pub(super) async fn drive<S: Describe>(
 ) -> Result<Outcome> {
     let attachments = equipment.attachments.iter();
     let notices = attachments.filter_map(|attachment| attachment.notice.as_ref());
+    let notices = notices.chain(&equipment.notice);
     for notice in ways.lost.iter().chain(notices) {
         notify(plan, notice);
     }

@@ -48,6 +48,8 @@ pub(super) struct Equipment {
     pub(super) attachments: Vec<Attachment>,
     /// Whether the reader is woken for many events at once, and must look itself.
     pub(super) batched: bool,
+    /// What the user should know.
+    pub(super) notice: Option<String>,
     /// Of all that is drawn but the secrets.
     pub(super) seed: u64,
     pub(super) held: Held,
@@ -89,6 +91,7 @@ pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result
     kernel.set_wakeup_bytes(if batched { WAKEUP_BYTES } else { 0 })?;
     let attachments = attach(plan, network, ways, &mut kernel, &[]).await?;
     Ok(Equipment {
+        notice: slots_notice(plan, rate, ports),
         kernel,
         rings,
         slots,
@@ -150,6 +153,29 @@ fn shard_bits(plan: &Plan, rate: u64) -> u16 {
         .saturating_sub(16);
     let most = (MOST_PORTS / u32::from(flows(plan)).max(1)).max(1).ilog2();
     bits.min(most) as u16
+}
+
+/// What the user should know of the slots' bounds before the run; `None`: nothing.
+fn slots_notice(plan: &Plan, rate: u64, ports: Ports) -> Option<String> {
+    let timeout = plan.probes.timeout.as_secs_f64();
+    let of_all = (f64::from(ports.slots()) / (2.0 * timeout)) as u64;
+    let of_one = (LEAST_SLOTS as f64 / (2.0 * timeout)) as u64;
+    let Job::Ping(options) = &plan.job else {
+        return None;
+    };
+    let interval = options.interval.as_secs_f64().max(1e-9);
+    if 1.0 / interval > of_one as f64 {
+        return Some(format!(
+            "above {of_one} probes/s to one target, probes that nobody answers use its slots up: \
+             more are not sent, and counted as never sent; a shorter --timeout allows more"
+        ));
+    }
+    (rate > of_all).then(|| {
+        format!(
+            "above {of_all} probes/s, probes that nobody answers use the slots up: more are not \
+             sent, and counted as never sent; more --slots or a shorter --timeout allow more"
+        )
+    })
 }
 
 /// Bytes of each CPU's ring: 64-byte events (72 with the header) of a quarter second.

@@ -10,6 +10,8 @@ use crate::{
 struct Figure {
     title: &'static str,
     least_replies: u64,
+    /// The same for a single row, which is left empty.
+    least_in_row: u64,
     of: fn(&Rtt) -> u64,
 }
 
@@ -21,15 +23,24 @@ const FIGURES: [Figure; 9] = [
     figure(">p99", 100, |rtt| rtt.p99),
     figure(">p99.9", 1000, |rtt| rtt.p999),
     figure(">max", 1, |rtt| rtt.max),
-    figure(">stddev", 1, |rtt| rtt.stddev),
-    figure(">jitter", 1, |rtt| rtt.jitter),
+    spread(">stddev", |rtt| rtt.stddev),
+    spread(">jitter", |rtt| rtt.jitter),
 ];
 
 const fn figure(title: &'static str, least_replies: u64, of: fn(&Rtt) -> u64) -> Figure {
     Figure {
         title,
         least_replies,
+        least_in_row: 1,
         of,
+    }
+}
+
+/// One reply has no spread.
+const fn spread(title: &'static str, of: fn(&Rtt) -> u64) -> Figure {
+    Figure {
+        least_in_row: 2,
+        ..figure(title, 1, of)
     }
 }
 
@@ -55,10 +66,12 @@ impl Figures {
         self.shown().map(|figure| figure.title)
     }
 
-    /// A cell for each title; empty without replies.
+    /// A cell for each title; empty without enough replies.
     pub(super) fn cells(&self, rtt: Option<&Rtt>) -> impl Iterator<Item = Text> {
-        self.shown()
-            .map(move |figure| plain(rtt.map(|rtt| time((figure.of)(rtt))).unwrap_or_default()))
+        self.shown().map(move |figure| {
+            let rtt = rtt.filter(|rtt| rtt.count >= figure.least_in_row);
+            plain(rtt.map(|rtt| time((figure.of)(rtt))).unwrap_or_default())
+        })
     }
 
     fn shown(&self) -> impl Iterator<Item = &'static Figure> {

@@ -54,7 +54,7 @@ fn a_path_to_the_target() {
 trace to example.org (192.0.2.1): icmp, stamps tcx/tcx
 hop  responder                sent   loss       min      mean       p50       max    stddev    jitter
   1  10.0.0.1                    3    0 %  100.0 µs  110.0 µs  105.0 µs  150.0 µs  5.000 µs  3.333 µs
-  2  r2.example (10.0.12.2)      3    0 %  200.0 µs  220.0 µs  210.0 µs  300.0 µs  10.00 µs  6.666 µs  2 rate-limited
+  2  r2.example (10.0.12.2)      3    0 %  200.0 µs  220.0 µs  210.0 µs  300.0 µs                      2 rate-limited
   3  *                           3  100 %
   4  example.org (192.0.2.1)     3    0 %  400.0 µs  440.0 µs  420.0 µs  600.0 µs  20.00 µs  13.33 µs  1 late, 2 duplicates
 reached the target in 4 hops
