@@ -1,4 +1,5 @@
 //! What the suites stand on.
 
+pub mod bench;
 pub mod lab;
 pub mod probe;

@@ -1,0 +1,3 @@
+//! Benchmarks: what `cargo xtask bench` runs in the lab.
+
+pub mod rtt;
