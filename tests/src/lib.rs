@@ -1,5 +1,10 @@
 //! What the suites stand on.
 
 pub mod bench;
+pub mod corpus;
+pub mod kernel;
 pub mod lab;
+pub mod packet;
 pub mod probe;
+pub mod reference;
+pub mod scene;

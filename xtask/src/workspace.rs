@@ -2,13 +2,23 @@
 
 use std::{
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 /// The directory of the workspace's `Cargo.toml`.
+///
+/// Cargo says where it is when it starts this task; what was compiled in may be
+/// another checkout's, where two share a target directory.
 pub(crate) fn root() -> &'static Path {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().unwrap_or(package)
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let compiled_in = || OsString::from(env!("CARGO_MANIFEST_DIR"));
+        let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(compiled_in);
+        let package = PathBuf::from(package);
+        package.parent().map_or(package.clone(), Path::to_path_buf)
+    });
+    &ROOT
 }
 
 /// The directory that cargo builds into.

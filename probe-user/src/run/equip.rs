@@ -163,6 +163,10 @@ fn slots_notice(plan: &Plan, rate: u64, ports: Ports) -> Option<String> {
     let Job::Ping(options) = &plan.job else {
         return None;
     };
+    // So few cannot use them up.
+    if options.count.is_some_and(|count| u64::from(count) < LEAST_SLOTS / 2) {
+        return None;
+    }
     let interval = options.interval.as_secs_f64().max(1e-9);
     if 1.0 / interval > of_one as f64 {
         return Some(format!(

@@ -129,6 +129,19 @@ impl Echo {
         self.with_word(IDENTIFIER, identifier)
     }
 
+    /// The same with another sequence number; the checksum stays right.
+    #[must_use]
+    pub fn with_sequence(self, sequence: u16) -> Self {
+        self.with_word(SEQUENCE, sequence)
+    }
+
+    /// The same, cut off behind the ICMP header.
+    #[must_use]
+    pub fn without_payload(mut self) -> Self {
+        self.frame.truncate(self.message + icmp::LENGTH);
+        self
+    }
+
     /// The same with another nonce; the checksum stays right.
     #[must_use]
     pub fn with_wrong_nonce(self) -> Self {

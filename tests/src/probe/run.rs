@@ -273,11 +273,7 @@ impl Run {
 }
 
 /// Reads JSONL; the last line, too, must be whole.
-///
-/// # Errors
-///
-/// If a line is not one JSON object.
-pub fn read_lines(text: &str) -> Result<Vec<Value>> {
+fn read_lines(text: &str) -> Result<Vec<Value>> {
     ensure!(
         text.is_empty() || text.ends_with('\n'),
         "a part of a line: {text}"
