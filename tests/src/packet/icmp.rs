@@ -1,0 +1,39 @@
+//! ICMP and ICMPv6 messages.
+
+use super::{Checksum, Layers, Transport, ip};
+
+/// A message: type, code, the four octets behind the checksum, and a body.
+pub fn message(v6: bool, kind: u8, code: u8, rest: [u8; 4], body: &[u8]) -> Transport {
+    error(v6, kind, code, rest, vec![body.to_vec()])
+}
+
+/// An echo request or reply.
+pub fn echo(v6: bool, kind: u8, identifier: u16, sequence: u16, body: &[u8]) -> Transport {
+    let [i0, i1] = identifier.to_be_bytes();
+    let [s0, s1] = sequence.to_be_bytes();
+    message(v6, kind, 0, [i0, i1, s0, s1], body)
+}
+
+/// An error: as [`message`], with a quote.
+pub fn error(v6: bool, kind: u8, code: u8, rest: [u8; 4], quote: Layers) -> Transport {
+    let mut layers = vec![[&[kind, code, 0, 0][..], &rest].concat()];
+    layers.extend(quote);
+    Transport {
+        protocol: if v6 { ip::ICMPV6 } else { ip::ICMP },
+        layers,
+        checksum: Some(Checksum {
+            offset: 2,
+            pseudo_header: v6,
+        }),
+    }
+}
+
+/// An extension structure of one MPLS label stack entry (RFC 4884, RFC 4950).
+pub fn mpls_extension(label: u32, ttl: u8) -> Vec<u8> {
+    let entry = (label << 12 | 1 << 8 | u32::from(ttl)).to_be_bytes();
+    let mut octets = vec![0x20, 0, 0, 0, 0, 8, 1, 1];
+    octets.extend(entry);
+    let sum = super::checksum::internet(&octets).to_be_bytes();
+    octets[2..4].copy_from_slice(&sum);
+    octets
+}

@@ -1,0 +1,10 @@
+//! Packets octet by octet, without any rights: what is emitted, what it reads
+//! back as, and what answers are taken for.
+
+mod answers;
+mod corpus;
+mod emitter;
+mod exact;
+mod flow;
+mod probes;
+mod verdicts;
