@@ -11,7 +11,7 @@ use probe_common::{
 use super::{report::Reply, stamp::Stamp};
 
 /// A probe of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProbeId {
     /// TTL or hop limit.
     pub ttl: u8,
@@ -19,6 +19,15 @@ pub struct ProbeId {
     pub flow: u16,
     /// Number among the probes of this flow and TTL.
     pub round: u32,
+}
+
+impl ProbeId {
+    /// The first in order.
+    pub const FIRST: Self = Self {
+        ttl: 0,
+        flow: 0,
+        round: 0,
+    };
 }
 
 /// A reply to a probe of a session.

@@ -12,11 +12,14 @@ use probe_common::abi::Kind;
 use super::time::Moment;
 
 /// How long after a SYN-ACK the next SYN waits: our RST must overtake it.
-const AFTER_ANSWER: Duration = Duration::from_millis(10);
+pub(super) const AFTER_ANSWER: Duration = Duration::from_millis(10);
 
-/// How long after a reply of an unknown probe the next waits, for its siblings
-/// to come in.
-const AFTER_AMBIGUITY: Duration = Duration::from_millis(50);
+/// How much longer than a round trip the siblings of a reply that names no probe
+/// may take.
+pub(super) const AFTER_AMBIGUITY: Duration = Duration::from_millis(50);
+
+/// How long all probes wait for the first SYN's answer.
+const SCOUT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The least time that a silent probe holds the gate.
 const LEAST_PATIENCE: Duration = Duration::from_millis(250);
@@ -31,8 +34,8 @@ pub enum Gate {
     Open,
     /// A first SYN, to the last TTL, finds out whether the port is open.
     Scout {
-        /// Whether it has left.
-        sent: bool,
+        /// When it left, if it has.
+        since: Option<Moment>,
     },
     /// One at a time.
     Serial(Serial),
@@ -56,38 +59,33 @@ pub enum Permit {
 }
 
 impl Gate {
-    /// One at a time, because an answer could not be told to a probe.
-    pub fn after_ambiguity(now: Moment, patience: Duration) -> Self {
-        Self::Serial(Serial {
-            under_way: None,
-            not_before: now + AFTER_AMBIGUITY,
-            patience,
-        })
+    /// One at a time, because an answer could not be told to a probe: first its
+    /// siblings are to come in. A round trip takes at most `rtt`.
+    pub fn after_ambiguity(rtt: Duration, timeout: Duration, now: Moment) -> Self {
+        Self::serial(rtt, timeout, now + rtt + AFTER_AMBIGUITY)
     }
 
-    /// What the scout's answer means: only a half-open connection is in the way.
-    pub fn after_scout(kind: Option<Kind>, rtt: Duration, timeout: Duration, now: Moment) -> Self {
-        if kind != Some(Kind::SynAck) {
-            return Self::Open;
-        }
-        let patience = (rtt * PATIENCE_FACTOR).max(LEAST_PATIENCE).min(timeout);
+    /// One at a time, because a SYN that took `rtt` was half-open at the target
+    /// until our RST.
+    pub fn after_syn_ack(rtt: Duration, timeout: Duration, now: Moment) -> Self {
+        Self::serial(rtt, timeout, now + AFTER_ANSWER)
+    }
+
+    fn serial(rtt: Duration, timeout: Duration, not_before: Moment) -> Self {
         Self::Serial(Serial {
             under_way: None,
-            not_before: now + AFTER_ANSWER,
-            patience,
+            not_before,
+            patience: (rtt * PATIENCE_FACTOR).max(LEAST_PATIENCE).min(timeout),
         })
     }
 
     /// Whether a probe may leave that can reach the target.
     pub fn permit(&self, now: Moment) -> Permit {
-        let Self::Serial(serial) = self else {
-            return Permit::Yes;
+        let free = match self {
+            Self::Open => return Permit::Yes,
+            Self::Scout { since } => since.unwrap_or(now) + SCOUT_PATIENCE,
+            Self::Serial(serial) => serial.free_at(),
         };
-        let free = match serial.under_way {
-            Some((_, _, since)) => since + serial.patience,
-            None => serial.not_before,
-        };
-        let free = free.max(serial.not_before);
         if free <= now {
             Permit::Yes
         } else {
@@ -102,16 +100,37 @@ impl Gate {
         }
     }
 
+    /// Whether a reply without an index may answer this probe.
+    pub fn awaits(&self, ttl: u8, round: u32) -> bool {
+        match self {
+            Self::Open | Self::Scout { .. } => true,
+            Self::Serial(serial) => serial.is_under_way(ttl, round),
+        }
+    }
+
     /// The probe was answered, or is not waited for any more (`kind` is `None`).
     pub fn settle(&mut self, ttl: u8, round: u32, kind: Option<Kind>, now: Moment) {
         let Self::Serial(serial) = self else {
             return;
         };
-        if matches!(serial.under_way, Some((t, r, _)) if (t, r) == (ttl, round)) {
+        if serial.is_under_way(ttl, round) {
             serial.under_way = None;
         }
         if matches!(kind, Some(Kind::SynAck | Kind::Ack | Kind::UdpReply)) {
-            serial.not_before = now + AFTER_ANSWER;
+            serial.not_before = serial.not_before.max(now + AFTER_ANSWER);
         }
+    }
+}
+
+impl Serial {
+    fn free_at(&self) -> Moment {
+        match self.under_way {
+            Some((_, _, since)) => self.not_before.max(since + self.patience),
+            None => self.not_before,
+        }
+    }
+
+    fn is_under_way(&self, ttl: u8, round: u32) -> bool {
+        matches!(self.under_way, Some((t, r, _)) if (t, r) == (ttl, round))
     }
 }

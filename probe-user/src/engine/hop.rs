@@ -1,6 +1,8 @@
 //! One hop of a trace: which of its probes have left, and what became of them.
 
-use super::{tally::Tally, time::Moment};
+use std::time::Duration;
+
+use super::{pace::next_beat, report, tally::Tally, time::Moment};
 
 /// A hop.
 #[derive(Clone, Debug)]
@@ -11,7 +13,7 @@ pub struct Hop {
     pub tally: Tally,
     /// Round of the next probe.
     pub next_round: u32,
-    /// When the next probe may leave.
+    /// When the next probe is due.
     pub next_at: Moment,
     /// Rounds before this one do not count any more.
     from: u32,
@@ -37,6 +39,15 @@ impl Hop {
         self.next_round < self.until
     }
 
+    /// Takes the next round, which leaves now.
+    pub fn take(&mut self, now: Moment, interval: Duration) -> u32 {
+        let round = self.next_round;
+        self.next_round += 1;
+        self.tally.sent += 1;
+        self.next_at = next_beat(self.next_at, now, interval);
+        round
+    }
+
     /// Whether a probe of this round counts.
     pub fn counts(&self, round: u32) -> bool {
         round >= self.from && round < self.next_round
@@ -52,12 +63,25 @@ impl Hop {
         self.until = self.until.min(self.next_round);
     }
 
-    /// Begins anew: what was sent so far does not count.
-    pub fn restart(&mut self, now: Moment) {
+    /// What is told of it, with so many losses explained by its rate limit.
+    pub fn report(&self, rate_limited: u64) -> report::Hop {
+        report::Hop {
+            ttl: self.ttl,
+            sent: self.tally.sent,
+            received: self.tally.received,
+            late: self.tally.late,
+            duplicates: self.tally.duplicates,
+            loss: self.tally.loss(rate_limited),
+            responders: self.tally.responders(),
+            rtt_ns: self.tally.latency.summary(),
+        }
+    }
+
+    /// Begins anew: what was sent so far does not count. The interval is kept.
+    pub fn restart(&mut self) {
         let rounds = self.until.saturating_sub(self.from);
         self.from = self.next_round;
         self.until = self.from.saturating_add(rounds);
-        self.next_at = now;
         self.tally = Tally::default();
     }
 }

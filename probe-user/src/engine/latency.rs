@@ -7,11 +7,22 @@ use super::{report::Rtt, stamp::Stamp};
 /// Significant decimal digits of the percentiles.
 const DIGITS: u8 = 3;
 
-/// A histogram with exact moments, of stamps from one source.
+/// Round-trip times that are kept as they are. Most hops never see more, and a
+/// histogram takes the room of thousands.
+const EXACT: usize = 256;
+
+/// How many times smaller than the least of the first round-trip times one can
+/// be and still have all its digits.
+const HEADROOM: u64 = 4;
+
+/// Values of a histogram's finest step: 10^3 digits, rounded up to a power of two, twice.
+const STEPS: u64 = 2_048;
+
+/// Percentiles with exact moments, of stamps from one source.
 #[derive(Clone, Debug, Default)]
 pub struct Latency {
     stamp: Option<Stamp>,
-    histogram: Option<Histogram<u64>>,
+    times: Times,
     count: u64,
     min: u64,
     max: u64,
@@ -19,8 +30,21 @@ pub struct Latency {
     mean: f64,
     deviations: f64,
     last: Option<u64>,
-    /// Sum and number of absolute differences of consecutive round-trip times.
+    /// Sum of absolute differences of consecutive round-trip times.
     differences: f64,
+}
+
+/// What percentiles are read from.
+#[derive(Clone, Debug)]
+enum Times {
+    Exact(Vec<u64>),
+    Histogram(Histogram<u32>),
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self::Exact(Vec::new())
+    }
 }
 
 impl Latency {
@@ -29,13 +53,6 @@ impl Latency {
     pub fn record(&mut self, rtt_ns: u64, stamp: Stamp) -> bool {
         if *self.stamp.get_or_insert(stamp) != stamp {
             return false;
-        }
-        if self.histogram.is_none() {
-            self.histogram = Histogram::new(DIGITS).ok();
-        }
-        if let Some(histogram) = &mut self.histogram {
-            // Grows as needed: only an allocation can fail.
-            let _ = histogram.record(rtt_ns);
         }
         self.count += 1;
         self.min = if self.count == 1 {
@@ -50,6 +67,7 @@ impl Latency {
         if let Some(last) = self.last.replace(rtt_ns) {
             self.differences += rtt_ns.abs_diff(last) as f64;
         }
+        self.times.record(rtt_ns);
         true
     }
 
@@ -60,17 +78,22 @@ impl Latency {
 
     /// What is reported; `None` without a round-trip time.
     pub fn summary(&self) -> Option<Rtt> {
-        let histogram = self.histogram.as_ref()?;
-        let quantile = |q: f64| histogram.value_at_quantile(q).clamp(self.min, self.max);
+        if self.count == 0 {
+            return None;
+        }
+        let [p50, p90, p99, p999] = self
+            .times
+            .percentiles([0.5, 0.9, 0.99, 0.999])
+            .map(|time| time.clamp(self.min, self.max));
         Some(Rtt {
             count: self.count,
             min: self.min,
             mean: self.mean.round() as u64,
             stddev: self.standard_deviation().round() as u64,
-            p50: quantile(0.5),
-            p90: quantile(0.9),
-            p99: quantile(0.99),
-            p999: quantile(0.999),
+            p50,
+            p90,
+            p99,
+            p999,
             max: self.max,
             jitter: self.jitter().round() as u64,
         })
@@ -86,9 +109,55 @@ impl Latency {
     }
 }
 
+impl Times {
+    fn record(&mut self, time: u64) {
+        match self {
+            Self::Exact(times) => {
+                times.push(time);
+                if times.len() > EXACT
+                    && let Some(histogram) = histogram_of(times)
+                {
+                    *self = Self::Histogram(histogram);
+                }
+            }
+            // It grows as it must: only for want of memory it could not.
+            Self::Histogram(histogram) => drop(histogram.record(time)),
+        }
+    }
+
+    /// The least time that such a share of all times does not exceed.
+    fn percentiles<const N: usize>(&self, shares: [f64; N]) -> [u64; N] {
+        match self {
+            Self::Exact(times) => {
+                let mut sorted = times.clone();
+                sorted.sort_unstable();
+                shares.map(|share| {
+                    let rank = (share * sorted.len() as f64).ceil() as usize;
+                    sorted.get(rank.max(1) - 1).copied().unwrap_or_default()
+                })
+            }
+            Self::Histogram(histogram) => shares.map(|share| histogram.value_at_quantile(share)),
+        }
+    }
+}
+
+/// A histogram that is no finer than these times need: each power of two below
+/// them would cost as much as one between them.
+fn histogram_of(times: &[u64]) -> Option<Histogram<u32>> {
+    let least = times.iter().copied().min().unwrap_or_default();
+    let finest = (least / (STEPS * HEADROOM)).max(1);
+    let mut histogram = Histogram::new_with_bounds(finest, finest * 2, DIGITS).ok()?;
+    histogram.auto(true);
+    for time in times {
+        histogram.record(*time).ok()?;
+    }
+    Some(histogram)
+}
+
 #[cfg(test)]
 mod tests {
     use probe_common::abi::TxSource;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::engine::stamp::RxHook;
@@ -98,14 +167,17 @@ mod tests {
         rx: RxHook::Tcx,
     };
 
-    #[test]
-    fn moments_are_those_of_the_formulas() {
-        let times = [5_000u64, 7_000, 6_000, 30_000];
+    fn recorded(times: &[u64]) -> Rtt {
         let mut latency = Latency::default();
         for time in times {
-            latency.record(time, STAMP);
+            assert!(latency.record(*time, STAMP));
         }
-        let rtt = latency.summary().expect("recorded");
+        latency.summary().expect("recorded")
+    }
+
+    #[test]
+    fn moments_are_those_of_the_formulas() {
+        let rtt = recorded(&[5_000, 7_000, 6_000, 30_000]);
         assert_eq!(
             (rtt.count, rtt.min, rtt.max, rtt.mean),
             (4, 5_000, 30_000, 12_000)
@@ -116,20 +188,72 @@ mod tests {
         assert_eq!(rtt.jitter, 9_000);
     }
 
+    /// Times around a base with a tail, as networks have them; some far below.
+    fn times() -> impl Strategy<Value = Vec<u64>> {
+        let scales = prop::sample::select(vec![2_000u64, 300_000, 40_000_000, 2_000_000_000]);
+        (scales, 1usize..3_000).prop_flat_map(|(base, count)| {
+            let time = prop_oneof![
+                90 => base..base + base / 4,
+                9 => base..base * 20,
+                1 => 1..base,
+            ];
+            prop::collection::vec(time, count)
+        })
+    }
+
+    fn close(got: u64, exact: f64) -> bool {
+        (got as f64 - exact).abs() <= 0.5 + exact * 1e-9
+    }
+
+    proptest! {
+        #[test]
+        fn all_figures_are_those_of_the_definitions(times in times()) {
+            let rtt = recorded(&times);
+            let n = times.len() as f64;
+            let mean = times.iter().map(|t| *t as f64).sum::<f64>() / n;
+            let variance = times.iter().map(|t| (*t as f64 - mean).powi(2)).sum::<f64>() / n;
+            let differences = times.windows(2).map(|w| w[0].abs_diff(w[1]) as f64).sum::<f64>();
+            prop_assert_eq!(rtt.count, times.len() as u64);
+            prop_assert_eq!(Some(&rtt.min), times.iter().min());
+            prop_assert_eq!(Some(&rtt.max), times.iter().max());
+            prop_assert!(close(rtt.mean, mean));
+            prop_assert!(close(rtt.stddev, variance.sqrt()));
+            prop_assert!(close(rtt.jitter, differences / (n - 1.0).max(1.0)));
+        }
+
+        #[test]
+        fn percentiles_are_exact_to_three_digits(times in times()) {
+            let rtt = recorded(&times);
+            let mut sorted = times;
+            sorted.sort_unstable();
+            let usual = sorted[sorted.len() / 2] / 20;
+            for (share, got) in [(0.5, rtt.p50), (0.9, rtt.p90), (0.99, rtt.p99), (0.999, rtt.p999)] {
+                let exact = sorted[((share * sorted.len() as f64).ceil() as usize).max(1) - 1];
+                prop_assume!(exact >= usual);
+                prop_assert!(got.abs_diff(exact) <= exact / 1_000 + 1, "p{}: {} for {}", share, got, exact);
+            }
+        }
+    }
+
     #[test]
-    fn percentiles_are_within_the_stated_precision() {
+    fn a_hop_of_few_probes_takes_little_room() {
         let mut latency = Latency::default();
-        for time in 1..=10_000u64 {
-            latency.record(time * 1_000, STAMP);
+        for time in 0..EXACT as u64 {
+            latency.record(10_000_000 + time, STAMP);
         }
-        let rtt = latency.summary().expect("recorded");
-        for (got, exact) in [
-            (rtt.p50, 5_000_000u64),
-            (rtt.p90, 9_000_000),
-            (rtt.p99, 9_900_000),
-        ] {
-            assert!(got.abs_diff(exact) <= exact / 1_000, "{got} for {exact}");
+        assert!(matches!(latency.times, Times::Exact(_)));
+    }
+
+    #[test]
+    fn a_hop_of_many_probes_takes_a_bounded_room() {
+        let mut latency = Latency::default();
+        for time in 0..100_000u64 {
+            latency.record(10_000_000 + time % 50_000_000, STAMP);
         }
+        let Times::Histogram(histogram) = &latency.times else {
+            panic!("so many times are kept one by one");
+        };
+        assert!(histogram.distinct_values() <= 8 * STEPS as usize);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub fn rate_limited(hops: &[&Tally]) -> Vec<u64> {
         .map(|hop| {
             let explained = least_behind.map_or(0, |ratio| explained(hop, ratio));
             if hop.received > 0 {
-                let ratio = hop.unanswered as f64 / hop.sent.max(1) as f64;
+                let ratio = hop.unanswered as f64 / hop.put_to_the_test().max(1) as f64;
                 least_behind = Some(least_behind.map_or(ratio, |least| least.min(ratio)));
             }
             explained
@@ -30,7 +30,7 @@ fn explained(hop: &Tally, ratio_behind: f64) -> u64 {
     if hop.received == 0 {
         return 0;
     }
-    let of_the_path = (hop.sent as f64 * ratio_behind).ceil() as u64;
+    let of_the_path = (hop.put_to_the_test() as f64 * ratio_behind).ceil() as u64;
     hop.unanswered.saturating_sub(of_the_path)
 }
 

@@ -1,8 +1,12 @@
 //! What to send and when, and what the answers mean; sans-IO.
 
 pub mod accounting;
+pub mod agenda;
 pub mod answer;
 pub mod core;
+pub mod ending;
+pub mod flight;
+pub mod flows;
 pub mod gate;
 pub mod hop;
 pub mod latency;
@@ -12,7 +16,10 @@ pub mod ping;
 pub mod plan;
 pub mod report;
 pub mod session;
+#[cfg(test)]
+mod simulation;
 pub mod stamp;
 pub mod tally;
 pub mod time;
 pub mod trace;
+pub mod window;

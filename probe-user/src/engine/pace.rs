@@ -1,4 +1,4 @@
-//! A bound on the rate over all sessions.
+//! Bounds on rates: over all sessions, and within one.
 
 use std::time::Duration;
 
@@ -8,71 +8,120 @@ use super::time::Moment;
 /// not made up in a burst.
 const MAX_CREDIT: Duration = Duration::from_millis(2);
 
+/// How much too soon after a late probe the next may follow it.
+const MAX_HASTE: Duration = Duration::from_millis(10);
+
 /// A token bucket over time.
 #[derive(Clone, Debug)]
 pub struct Pace {
-    gap: Duration,
+    /// Probes a second; `None`: no bound.
+    rate: Option<u64>,
     next: Moment,
+    /// What whole nanoseconds left over, in parts of `rate` of one.
+    remainder: u64,
 }
 
 impl Pace {
     /// At most `rate` probes a second; `None`: no bound.
     pub fn new(rate: Option<u64>) -> Self {
-        let gap = rate.map_or(Duration::ZERO, |rate| {
-            Duration::from_nanos(1_000_000_000 / rate.max(1))
-        });
         Self {
-            gap,
+            rate: rate.map(|rate| rate.max(1)),
             next: Moment(0),
+            remainder: 0,
         }
     }
 
     /// Whether a probe may leave; drops credit that is too old.
     pub fn allows(&mut self, now: Moment) -> bool {
         self.next = self.next.max(now - MAX_CREDIT);
-        self.next <= now
+        self.rate.is_none() || self.next <= now
     }
 
     /// A probe leaves.
     pub fn take(&mut self) {
-        self.next = self.next + self.gap;
+        let Some(rate) = self.rate else {
+            return;
+        };
+        let parts = 1_000_000_000 + self.remainder;
+        self.remainder = parts % rate;
+        self.next = self.next + Duration::from_nanos(parts / rate);
     }
 
     /// When the next probe may leave.
     pub fn next(&self, now: Moment) -> Moment {
-        if self.gap.is_zero() { now } else { self.next }
+        if self.rate.is_none() { now } else { self.next }
     }
+}
+
+/// When the probe after the one that was due at `due` and leaves `now` is due.
+/// Probes keep their times, so that small delays do not add up; a long one moves
+/// all that follow, and is not made up in a burst.
+pub fn next_beat(due: Moment, now: Moment, interval: Duration) -> Moment {
+    let haste = MAX_HASTE.min(interval / 2);
+    (due + interval).max(now + (interval - haste))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Probes that leave within so many seconds, asked as soon as allowed.
+    fn sent_within(seconds: u64, rate: u64) -> u64 {
+        let mut pace = Pace::new(Some(rate));
+        let mut now = Moment(10_000_000_000);
+        let end = now + Duration::from_secs(seconds);
+        let mut sent = 0;
+        while now < end {
+            if pace.allows(now) {
+                pace.take();
+                sent += 1;
+            }
+            now = now.max(pace.next(now));
+        }
+        sent
+    }
+
     #[test]
-    fn a_second_holds_as_many_probes_as_the_rate() {
-        let mut pace = Pace::new(Some(1_000));
-        let sent = (0..1_000_000u64)
-            .filter(|us| {
-                let now = Moment(10_000_000_000 + us * 1_000);
-                let allowed = pace.allows(now);
-                if allowed {
-                    pace.take();
-                }
-                allowed
+    fn seconds_hold_as_many_probes_as_the_rate() {
+        let slow = [1, 3, 7, 1_000, 10_000, 100_000, 300_007].map(|rate| (10, rate));
+        for (seconds, rate) in slow.into_iter().chain([(10, 1_000_000), (1, 3_000_000)]) {
+            let sent = sent_within(seconds, rate);
+            // Credit at the beginning: what two milliseconds hold.
+            let most = rate * seconds + rate / 500 + 1;
+            assert!(
+                (rate * seconds..=most).contains(&sent),
+                "{sent} in {seconds} s at {rate}/s"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reader_of_the_clock_that_is_a_millisecond_late_loses_nothing() {
+        let mut pace = Pace::new(Some(20_000));
+        let sent: usize = (0..10_000u64)
+            .map(|ms| {
+                let now = Moment(1_000_000_000 + ms * 1_000_000);
+                std::iter::from_fn(|| pace.allows(now).then(|| pace.take())).count()
             })
-            .count();
-        assert!((1_000..=1_003).contains(&sent), "{sent}");
+            .sum();
+        assert!((200_000..=200_041).contains(&sent), "{sent}");
     }
 
     #[test]
     fn a_stall_is_not_made_up() {
         let mut pace = Pace::new(Some(1_000));
         let now = Moment(60_000_000_000);
-        let mut burst = 0;
-        while pace.allows(now) {
-            pace.take();
-            burst += 1;
-        }
+        let burst = std::iter::from_fn(|| pace.allows(now).then(|| pace.take())).count();
         assert!(burst <= 3, "{burst}");
+    }
+
+    #[test]
+    fn beats_keep_time_but_do_not_crowd() {
+        let second = Duration::from_secs(1);
+        let (due, on_time) = (Moment(5_000_000_000), Moment(5_000_100_000));
+        assert_eq!(next_beat(due, on_time, second), Moment(6_000_000_000));
+        let late = Moment(9_000_000_000);
+        assert_eq!(next_beat(due, late, second), Moment(9_990_000_000));
+        assert_eq!(next_beat(due, due, Duration::ZERO), due);
     }
 }

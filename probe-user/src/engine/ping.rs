@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use probe_common::abi::{Kind, Outcome};
+use probe_common::abi::Outcome;
 
 use super::{
     answer::{Answer, ProbeId},
+    flows::Flows,
+    pace::next_beat,
     plan::PingOptions,
     session::{Missing, Poll, Session},
     stamp::Stamp,
     tally::Tally,
     time::Moment,
 };
-
-/// How long after a SYN-ACK its flow rests: our RST must have reached the target.
-const AFTER_ANSWER: Duration = Duration::from_millis(10);
 
 /// A ping under way.
 #[derive(Clone, Debug)]
@@ -28,39 +27,15 @@ pub struct Ping {
     errors: u64,
 }
 
-/// How flows are chosen.
-#[derive(Clone, Debug)]
-enum Flows {
-    /// In turn.
-    InTurn(u16),
-    /// The first that no probe is under way on: SYNs of one 4-tuple must not overlap.
-    FirstFree(Vec<Option<Busy>>),
-}
-
-/// Why a flow is not free.
-#[derive(Clone, Copy, Debug)]
-enum Busy {
-    /// This round is under way.
-    UnderWay(u32),
-    /// It rests until then.
-    Until(Moment),
-}
-
 impl Ping {
-    /// A ping that begins at `begin`, over `flows` in turn, or over the first
-    /// that is free.
-    pub fn new(options: PingOptions, begin: Moment, flows: u16, first_free: bool) -> Self {
-        let flows = flows.max(1);
+    /// A ping that begins at `begin`, over `flows`.
+    pub fn new(options: PingOptions, begin: Moment, flows: Flows) -> Self {
         Self {
             options,
             next_round: 0,
             next_at: begin,
             stopped: false,
-            flows: if first_free {
-                Flows::FirstFree(vec![None; usize::from(flows)])
-            } else {
-                Flows::InTurn(flows)
-            },
+            flows,
             tally: Tally::default(),
             errors: 0,
         }
@@ -82,7 +57,8 @@ impl Ping {
     }
 
     fn is_sent_out(&self) -> bool {
-        self.stopped || self.options.count.is_some_and(|n| self.next_round >= n)
+        let most = self.options.count.unwrap_or(u32::MAX);
+        self.stopped || self.next_round >= most
     }
 }
 
@@ -101,12 +77,11 @@ impl Session for Ping {
         let round = self.next_round;
         let flow = match self.flows.choose(round, now) {
             Ok(flow) => flow,
-            Err(poll) => return poll,
+            Err(free_at) => return free_at.map_or(Poll::Idle, Poll::Wait),
         };
         self.next_round += 1;
         self.tally.sent += 1;
-        // Rounds keep their times: a late one does not move those behind it.
-        self.next_at = self.next_at + self.options.interval;
+        self.next_at = next_beat(self.next_at, now, self.options.interval);
         Poll::Send(ProbeId {
             ttl: self.options.ttl,
             flow,
@@ -115,8 +90,8 @@ impl Session for Ping {
     }
 
     fn handle_answer(&mut self, answer: &Answer, now: Moment) {
-        self.flows.release(answer.probe, Some(now + AFTER_ANSWER));
-        if is_target(answer.kind) {
+        self.flows.release(answer.probe, Some(answer.kind), now);
+        if answer.kind.reaches_target() {
             self.tally.count_answer(answer);
         } else if answer.outcome == Outcome::Valid {
             // An error is an answer, but not the target's: it counts as
@@ -126,56 +101,24 @@ impl Session for Ping {
         }
     }
 
-    fn handle_missing(&mut self, probe: ProbeId, cause: Missing, _: Moment) {
-        self.flows.release(probe, None);
+    fn handle_missing(&mut self, probe: ProbeId, cause: Missing, now: Moment) {
+        self.flows.release(probe, None, now);
         self.tally.count_missing(cause);
     }
 
-    fn handle_ambiguity(&mut self, _: Moment) {}
+    fn take_back(&mut self, _: ProbeId, cause: Missing) {
+        self.tally.take_back(cause);
+    }
 
-    fn awaits(&self, _: ProbeId) -> bool {
-        true
+    fn handle_ambiguity(&mut self, age: Duration, now: Moment) {
+        self.flows.part(self.next_round, age, now);
+    }
+
+    fn awaits(&self, probe: ProbeId) -> bool {
+        self.flows.awaits(probe)
     }
 
     fn stop(&mut self) {
         self.stopped = true;
-    }
-}
-
-fn is_target(kind: Kind) -> bool {
-    kind.reaches_target()
-}
-
-impl Flows {
-    fn choose(&mut self, round: u32, now: Moment) -> Result<u16, Poll> {
-        let busy = match self {
-            Self::InTurn(flows) => return Ok((round % u32::from(*flows)) as u16),
-            Self::FirstFree(busy) => busy,
-        };
-        let mut wait = Poll::Idle;
-        for (flow, state) in busy.iter_mut().enumerate() {
-            match *state {
-                Some(Busy::UnderWay(_)) => continue,
-                Some(Busy::Until(moment)) if moment > now => {
-                    wait = Poll::Wait(moment);
-                    continue;
-                }
-                Some(Busy::Until(_)) | None => {}
-            }
-            *state = Some(Busy::UnderWay(round));
-            return Ok(flow as u16);
-        }
-        Err(wait)
-    }
-
-    fn release(&mut self, probe: ProbeId, rest: Option<Moment>) {
-        let Self::FirstFree(busy) = self else {
-            return;
-        };
-        if let Some(state) = busy.get_mut(usize::from(probe.flow))
-            && matches!(state, Some(Busy::UnderWay(round)) if *round == probe.round)
-        {
-            *state = rest.map(Busy::Until);
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! What the engine asks of a trace or a ping.
 
+use std::time::Duration;
+
 use super::{
     answer::{Answer, ProbeId},
     time::Moment,
@@ -40,8 +42,13 @@ pub trait Session {
     /// A probe's time is up.
     fn handle_missing(&mut self, probe: ProbeId, cause: Missing, now: Moment);
 
-    /// A reply came that could answer any of several probes.
-    fn handle_ambiguity(&mut self, now: Moment);
+    /// A probe counted as missing for this cause is answered after all: the
+    /// answer follows.
+    fn take_back(&mut self, probe: ProbeId, cause: Missing);
+
+    /// A reply came that could answer any of several probes, the oldest of them
+    /// `age` old: a round trip took no longer.
+    fn handle_ambiguity(&mut self, age: Duration, now: Moment);
 
     /// Whether an answer to this probe still means something.
     fn awaits(&self, probe: ProbeId) -> bool;

@@ -68,6 +68,22 @@ impl Tally {
         }
     }
 
+    /// Takes back that a probe was missing for this cause.
+    pub fn take_back(&mut self, cause: Missing) {
+        let counted = match cause {
+            Missing::NeverSent => &mut self.never_sent,
+            Missing::ByUs => &mut self.by_us,
+            Missing::Unanswered => &mut self.unanswered,
+        };
+        *counted = counted.saturating_sub(1);
+    }
+
+    /// Probes that left this host, less those whose answers were lost here.
+    pub fn put_to_the_test(&self) -> u64 {
+        let lost_here = self.never_sent + self.by_us;
+        self.sent.saturating_sub(lost_here)
+    }
+
     /// Probes that are still waited for.
     pub fn pending(&self) -> u64 {
         let settled = self.received + self.unanswered + self.never_sent + self.by_us;
@@ -76,13 +92,9 @@ impl Tally {
 
     /// Loss by cause, `rate_limited` of the unanswered set apart.
     pub fn loss(&self, rate_limited: u64) -> Loss {
-        let left_host = self
-            .sent
-            .saturating_sub(self.never_sent)
-            .saturating_sub(self.by_us);
         let unanswered = self.unanswered.saturating_sub(rate_limited);
         Loss {
-            ratio: unanswered as f64 / left_host.max(1) as f64,
+            ratio: unanswered as f64 / self.put_to_the_test().max(1) as f64,
             unanswered,
             never_sent: self.never_sent,
             by_us: self.by_us,

@@ -30,8 +30,8 @@ const LEAST_SLOTS: u64 = 1 << 16;
 /// Most ports that a run takes.
 const MOST_PORTS: u32 = 1 << 14;
 
-/// Most flows that SYN probes of one target are spread over.
-const MOST_SYN_FLOWS: u16 = 16;
+/// Most flows that the probes of one target are spread over so as not to overlap.
+const MOST_SPARE_FLOWS: u16 = 16;
 
 /// Rate above which a reader is woken for many events at once.
 const BATCHED_WAKEUP_RATE: u64 = 20_000;
@@ -105,15 +105,16 @@ pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result
     })
 }
 
-/// Flows for each target. SYNs of one 4-tuple must not overlap, so a ping needs
-/// as many as there can be under way.
+/// Flows for each target. A ping needs as many as there can be probes under way
+/// where those of one flow must not overlap: SYNs, and datagrams once a reply does
+/// not say which of them it answers.
 pub(super) fn flows(plan: &Plan) -> u16 {
     let asked = plan.probes.flows;
     match &plan.job {
-        Job::Ping(options) if syn(plan) => {
+        Job::Ping(options) if syn(plan) || plan.probes.protocol == Protocol::Udp => {
             let interval = options.interval.as_secs_f64().max(1e-3);
             let under_way = (plan.probes.timeout.as_secs_f64() / interval).ceil() as u16;
-            asked.max(under_way.saturating_add(1).min(MOST_SYN_FLOWS))
+            asked.max(under_way.saturating_add(1).min(MOST_SPARE_FLOWS))
         }
         Job::Ping(_) | Job::Trace(_) => asked,
     }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     engine::{
         core::Engine,
+        flows::Flows,
         pace::Pace,
         ping::Ping,
         plan::{PingOptions, Plan, TraceOptions},
@@ -40,11 +41,16 @@ pub(super) fn pings(plan: &Plan, options: &PingOptions, ways: &Ways) -> Engine<P
     let mut engine = Engine::new(plan.probes.timeout, Pace::new(plan.probes.rate));
     let targets = ways.found.len().max(1) as u32;
     let now = clock::now();
-    let flows = flows(plan);
+    let reserved = flows(plan);
+    let flows = if syn(plan) {
+        Flows::first_free(reserved)
+    } else {
+        Flows::in_turn(plan.probes.flows, reserved)
+    };
     for (number, way) in (0u32..).zip(&ways.found) {
         let begin = now + Duration::from_nanos(phase_ns(options.interval, number, targets));
-        let ping = Ping::new(options.clone(), begin, flows, syn(plan));
-        engine.add(ping, way.address, 0..flows, begin);
+        let ping = Ping::new(options.clone(), begin, flows.clone());
+        engine.add(ping, way.address, 0..reserved, begin);
     }
     engine
 }

@@ -1,0 +1,122 @@
+//! Probes in flight, and those given up not long ago.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::Duration,
+};
+
+use probe_common::slot::Lease;
+
+use super::{answer::ProbeId, session::Missing, time::Moment};
+
+/// How long after its timeout a probe is given up: an answer in time may still
+/// wait in a ring.
+pub const GRACE: Duration = Duration::from_millis(20);
+
+/// A probe of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Index of the session.
+    pub session: u32,
+    /// The probe.
+    pub probe: ProbeId,
+}
+
+/// A probe under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Flight {
+    /// Its slot.
+    pub lease: Lease,
+    /// When it was handed to the kernel.
+    pub since: Moment,
+}
+
+/// What is known of a probe that an answer names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It was in flight until now.
+    InFlight,
+    /// It was given up, and counted as missing.
+    GivenUp(Missing),
+    /// It is forgotten, or was answered before.
+    Not,
+}
+
+/// All probes that an answer may still come for.
+#[derive(Debug)]
+pub struct Flights {
+    /// In the order of sessions, to find those of one.
+    in_flight: BTreeMap<Key, Flight>,
+    given_up: HashMap<Key, Missing>,
+    /// When to give up a probe in flight, or forget one that was given up; all
+    /// wait equally long, so the queue is in order.
+    deadlines: VecDeque<(Moment, Key)>,
+    patience: Duration,
+}
+
+impl Flights {
+    /// No probes. They will be given up a little after `timeout`, and forgotten
+    /// as long after that.
+    pub fn new(timeout: Duration) -> Self {
+        Self {
+            in_flight: BTreeMap::new(),
+            given_up: HashMap::new(),
+            deadlines: VecDeque::new(),
+            patience: timeout + GRACE,
+        }
+    }
+
+    /// A probe takes off.
+    pub fn begin(&mut self, key: Key, lease: Lease, now: Moment) {
+        self.in_flight.insert(key, Flight { lease, since: now });
+        self.deadlines.push_back((now + self.patience, key));
+    }
+
+    /// A probe is counted as missing. Its answer may come yet.
+    pub fn give_up(&mut self, key: Key, cause: Missing, now: Moment) {
+        self.in_flight.remove(&key);
+        self.given_up.insert(key, cause);
+        self.deadlines.push_back((now + self.patience, key));
+    }
+
+    /// An answer came.
+    pub fn settle(&mut self, key: Key) -> Known {
+        if self.in_flight.remove(&key).is_some() {
+            return Known::InFlight;
+        }
+        let given_up = self.given_up.remove(&key);
+        given_up.map_or(Known::Not, Known::GivenUp)
+    }
+
+    /// The probes of a session, by TTL, flow and round.
+    pub fn of(&self, session: u32) -> impl Iterator<Item = (ProbeId, Flight)> {
+        let from = Key {
+            session,
+            probe: ProbeId::FIRST,
+        };
+        self.in_flight
+            .range(from..)
+            .take_while(move |(key, _)| key.session == session)
+            .map(|(key, flight)| (key.probe, *flight))
+    }
+
+    /// The next deadline.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.deadlines.front().map(|(moment, _)| *moment)
+    }
+
+    /// The next probe whose time is up; forgets those given up long ago.
+    pub fn expired(&mut self, now: Moment) -> Option<(Key, Lease)> {
+        while let Some(&(deadline, key)) = self.deadlines.front() {
+            if deadline > now {
+                return None;
+            }
+            self.deadlines.pop_front();
+            if let Some(flight) = self.in_flight.get(&key) {
+                return Some((key, flight.lease));
+            }
+            self.given_up.remove(&key);
+        }
+        None
+    }
+}
