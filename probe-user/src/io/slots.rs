@@ -133,14 +133,12 @@ impl SlotTable {
     pub fn lease(&mut self, tenant: &Tenant, now: Moment) -> Option<Lease> {
         let shard = self.ports.shard(tenant.destination_hash);
         let (seq16, index) = self.settled(shard, now)?;
+        self.drawn = self.drawn.wrapping_add(1);
         let words = self.words(index)?;
         let previous = Nonce(words[NONCE].load(Ordering::Relaxed));
-        self.tally
-            .count(Fate::of(words[STATE].load(Ordering::Relaxed)));
-        self.drawn = self.drawn.wrapping_add(1);
         let nonce = self.key.draw(self.drawn, previous);
-        let words = self.words(index)?;
-        hand_over(words, tenant, previous, nonce, now);
+        let left = hand_over(words, tenant, previous, nonce, now);
+        self.tally.count(Fate::of(left));
         Some(Lease {
             index,
             seq16,
@@ -240,14 +238,15 @@ const TX_NS: usize = std::mem::offset_of!(Record, tx_ns) / 8;
 const STATE: usize = std::mem::offset_of!(Record, state) / 8;
 
 /// Writes a record in the order that readers rely on: the old nonce is kept, the
-/// nonce is 0 while the fields change, and it comes last.
+/// nonce is 0 while the fields change, and it comes last. Gives the state that the
+/// old tenant left: after this no reply can move it on.
 fn hand_over(
     words: &[AtomicU64; WORDS],
     tenant: &Tenant,
     previous: Nonce,
     nonce: Nonce,
     now: Moment,
-) {
+) -> u64 {
     let record: [u64; WORDS] = bytemuck::cast(Record {
         nonce: nonce.0,
         previous_nonce: previous.0,
@@ -267,10 +266,15 @@ fn hand_over(
     words[PREVIOUS].store(previous.0, Ordering::Release);
     words[NONCE].store(0, Ordering::Release);
     fence(Ordering::SeqCst);
+    let left = words[STATE].swap(slot::generation(nonce), Ordering::AcqRel);
     for (place, (word, value)) in words.iter().zip(record).enumerate() {
-        if place != NONCE {
+        if place != NONCE && place != STATE {
             word.store(value, Ordering::Relaxed);
         }
     }
     words[NONCE].store(nonce.0, Ordering::Release);
+    left
 }
+
+#[cfg(test)]
+mod tests;
