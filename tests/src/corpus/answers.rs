@@ -5,7 +5,7 @@ use probe_common::{Address, abi::Protocol, probe::Probe};
 use super::{Case, family};
 use crate::{
     packet::{Ip, Packet, ethernet, icmp, tcp, udp},
-    scene::{PORTS, Sent, State, addresses},
+    scene::{Addresses, PORTS, Sent, State, addresses},
 };
 
 /// Type of an echo reply.
@@ -56,71 +56,54 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn of_family(v6: bool) -> Vec<Case> {
-    [echoes(v6), segments(v6), datagrams(v6)].concat()
+    let sent = Sent::new(Protocol::Icmp, v6, State::Armed);
+    let name = format!("echo-reply-{}-whole", family(v6));
+    let whole = Case::new(name, "valid", &echo_reply(sent));
+    [vec![whole], echoes(v6), segments(v6), datagrams(v6)].concat()
 }
 
+/// Name, verdict, responder, identifier, sequence number, payload.
+type Echo<'a> = (&'a str, &'a str, Address, u16, u16, &'a [u8]);
+
 fn echoes(v6: bool) -> Vec<Case> {
-    let sent = Sent::new(Protocol::Icmp, v6, State::Armed);
-    let probe = sent.probe();
-    let payload = probe.nonce.0.to_be_bytes();
-    let kind = echo_reply_type(v6);
-    let with = |identifier: u16, sequence: u16, payload: &[u8]| {
-        let reply = icmp::echo(v6, kind, identifier, sequence, payload);
-        from(probe.destination, reply)
-    };
-    let stranger = icmp::echo(v6, kind, probe.port, probe.seq16, &payload);
+    let probe = Sent::new(Protocol::Icmp, v6, State::Armed).probe();
+    let (port, seq16) = (probe.port, probe.seq16);
+    let nonce = &probe.nonce.0.to_be_bytes();
     let other_flow = PORTS.port(2, PORTS.shard(probe.destination.hash()));
-    let case = |name: &str, verdict, packet| {
-        Case::new(
-            format!("echo-reply-{}-{name}", family(v6)),
-            verdict,
-            &packet,
-        )
-    };
-    vec![
-        case("whole", "valid", echo_reply(sent)),
-        case(
-            "nonce-only",
-            "valid",
-            with(probe.port, probe.seq16, &payload),
-        ),
-        case(
-            "from-another",
-            "valid",
-            from(addresses(v6).stranger, stranger),
-        ),
-        case(
-            "short-nonce",
-            "bad_nonce",
-            with(probe.port, probe.seq16, &payload[..7]),
-        ),
-        case(
-            "zero-nonce",
-            "bad_nonce",
-            with(probe.port, probe.seq16, &[0; 8]),
-        ),
-        case(
-            "forged-nonce",
-            "bad_nonce",
-            with(probe.port, probe.seq16, &[7; 8]),
-        ),
-        case(
-            "other-flow",
-            "bad_nonce",
-            with(other_flow, probe.seq16, &payload),
-        ),
-        case("other-slot", "foreign", with(probe.port, 0xfffe, &payload)),
-        case(
+    let Addresses {
+        target, stranger, ..
+    } = addresses(v6);
+    let replies: [Echo<'_>; 9] = [
+        ("nonce-only", "valid", target, port, seq16, nonce),
+        ("from-another", "valid", stranger, port, seq16, nonce),
+        ("short-nonce", "bad_nonce", target, port, seq16, &nonce[..7]),
+        ("zero-nonce", "bad_nonce", target, port, seq16, &[0; 8]),
+        ("forged-nonce", "bad_nonce", target, port, seq16, &[7; 8]),
+        ("other-flow", "bad_nonce", target, other_flow, seq16, nonce),
+        ("other-slot", "foreign", target, port, 0xfffe, nonce),
+        (
             "below-range",
             "foreign",
-            with(PORTS.base - 1, probe.seq16, &payload),
+            target,
+            PORTS.base - 1,
+            seq16,
+            nonce,
         ),
-        case(
+        (
             "above-range",
             "foreign",
-            with(PORTS.base + 8, probe.seq16, &payload),
+            target,
+            PORTS.base + 8,
+            seq16,
+            nonce,
         ),
-    ]
+    ];
+    let cases = replies.map(|(name, verdict, responder, port, seq16, payload)| {
+        let reply = icmp::echo(v6, echo_reply_type(v6), port, seq16, payload);
+        let name = format!("echo-reply-{}-{name}", family(v6));
+        Case::new(name, verdict, &from(responder, reply))
+    });
+    cases.to_vec()
 }
 
 fn segments(v6: bool) -> Vec<Case> {
@@ -146,25 +129,31 @@ fn segments(v6: bool) -> Vec<Case> {
         case("fin-ack", "pass", 1, own + 1, fin | ack),
         case("no-flags", "pass", own + 1, own + 1, 0),
     ];
-    let ports = [probe.destination_port, probe.port];
-    let elsewhere = tcp::segment(ports, 1, own + 1, syn | ack);
-    let not_ours = tcp::segment([80, PORTS.base - 1], 1, own + 1, syn | ack);
-    let mut add = |name: &str, verdict, packet| {
-        let name = format!("tcp-{}-{name}", family(v6));
-        cases.push(Case::new(name, verdict, &packet));
-    };
-    let stranger = addresses(v6).stranger;
-    add(
-        "syn-ack-from-another",
-        "bad_destination",
-        from(stranger, elsewhere),
-    );
-    add(
-        "syn-ack-other-port",
-        "pass",
-        from(probe.destination, not_ours),
-    );
+    cases.extend(misdirected_segments(v6));
     cases
+}
+
+/// The right number from the wrong address, or to a port of others.
+fn misdirected_segments(v6: bool) -> [Case; 2] {
+    let probe = Sent::new(Protocol::Tcp, v6, State::Armed).probe();
+    let case = |name: &str, verdict, responder, port| {
+        let ports = [probe.destination_port, port];
+        let segment = tcp::segment(ports, 1, sequence(&probe) + 1, tcp::SYN | tcp::ACK);
+        let name = format!("tcp-{}-{name}", family(v6));
+        Case::new(name, verdict, &from(responder, segment))
+    };
+    let Addresses {
+        target, stranger, ..
+    } = addresses(v6);
+    [
+        case(
+            "syn-ack-from-another",
+            "bad_destination",
+            stranger,
+            probe.port,
+        ),
+        case("syn-ack-other-port", "pass", target, PORTS.base - 1),
+    ]
 }
 
 fn datagrams(v6: bool) -> Vec<Case> {

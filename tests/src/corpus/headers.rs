@@ -119,50 +119,39 @@ fn options((name, ip, transport): &Reply) -> Vec<Case> {
 
 /// IPv6 extension headers and fragments.
 fn extensions((name, ip, transport): &Reply) -> Vec<Case> {
-    let case = |change: &str, verdict, extensions: Vec<Extension>| {
+    let hop = Extension::hop_by_hop;
+    let routing = Extension::routing;
+    let authentication = Extension::authentication;
+    let options = Extension::destination;
+    let fragment = Extension::fragment;
+    let four = vec![hop(0), routing(0), fragment(0, true), options(0)];
+    let five = [&[hop(0)][..], &vec![options(0); 4]].concat();
+    let chains = [
+        ("hop-by-hop", "valid", vec![hop(0)]),
+        ("destination-options", "valid", vec![options(3)]),
+        ("routing", "valid", vec![routing(2)]),
+        ("authentication", "valid", vec![authentication(4)]),
+        ("authentication-odd", "valid", vec![authentication(5)]),
+        ("longest", "valid", vec![options(255)]),
+        ("two", "valid", vec![hop(1), options(0)]),
+        ("four", "valid", four),
+        ("five", "pass", five),
+        ("atomic-fragment", "valid", vec![fragment(0, false)]),
+        ("first-fragment", "valid", vec![fragment(0, true)]),
+        ("later-fragment", "pass", vec![fragment(8, true)]),
+        (
+            "last-fragment",
+            "pass",
+            vec![hop(0), fragment(1_240, false)],
+        ),
+    ];
+    let cases = chains.map(|(change, verdict, extensions)| {
         let ip = Ip {
             extensions,
             ..ip.clone()
         };
         let packet = ethernet::frame(ip.carrying(transport.clone()));
         Case::new(format!("{name}-v6-{change}"), verdict, &packet)
-    };
-    let hop = Extension::hop_by_hop;
-    let options = Extension::destination;
-    let fragment = Extension::fragment;
-    vec![
-        case("hop-by-hop", "valid", vec![hop(0)]),
-        case("destination-options", "valid", vec![options(3)]),
-        case("routing", "valid", vec![Extension::routing(2)]),
-        case(
-            "authentication",
-            "valid",
-            vec![Extension::authentication(4)],
-        ),
-        case(
-            "authentication-odd",
-            "valid",
-            vec![Extension::authentication(5)],
-        ),
-        case("longest", "valid", vec![options(255)]),
-        case("two", "valid", vec![hop(1), options(0)]),
-        case(
-            "four",
-            "valid",
-            vec![hop(0), Extension::routing(0), fragment(0, true), options(0)],
-        ),
-        case(
-            "five",
-            "pass",
-            vec![hop(0), options(0), options(0), options(0), options(0)],
-        ),
-        case("atomic-fragment", "valid", vec![fragment(0, false)]),
-        case("first-fragment", "valid", vec![fragment(0, true)]),
-        case("later-fragment", "pass", vec![fragment(8, true)]),
-        case(
-            "last-fragment",
-            "pass",
-            vec![hop(0), fragment(1_240, false)],
-        ),
-    ]
+    });
+    cases.to_vec()
 }

@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     for protocol in Protocol::ALL {
         cases.extend(outer_v4(Sent::new(*protocol, false, State::Armed)));
         cases.extend(outer_v6(Sent::new(*protocol, true, State::Armed)));
+        cases.extend(hostile(Sent::new(*protocol, true, State::Armed)));
         cases.extend(quoted_v4(Sent::new(*protocol, false, State::Armed)));
         cases.extend(quoted_v6(Sent::new(*protocol, true, State::Armed)));
     }
@@ -88,16 +89,6 @@ fn outer_v6(sent: Sent) -> Vec<Case> {
     } else {
         6
     };
-    let hostile = |number, claimed| {
-        let mut packet = answer(sent);
-        let header = &mut packet.0[1];
-        let next = std::mem::replace(&mut header[6], number);
-        let extension = Extension::hostile(number, claimed);
-        packet
-            .0
-            .insert(2, [&[next], &extension.octets[..]].concat());
-        packet
-    };
     vec![
         case("version-4", "pass", 0, &[0x40]),
         case("length-0", "pass", 4, &[0, 0]),
@@ -105,22 +96,31 @@ fn outer_v6(sent: Sent) -> Vec<Case> {
         case("length-beyond-the-end", "valid", 4, &[0xff, 0xff]),
         case("other-protocol", "pass", 6, &[132]),
         case("no-next-header", "pass", 6, &[59]),
-        Case::new(name(sent, "hostile-hop-by-hop"), "pass", &hostile(0, 255)),
-        Case::new(name(sent, "hostile-routing"), "pass", &hostile(43, 255)),
-        Case::new(
-            name(sent, "hostile-authentication"),
-            "pass",
-            &hostile(51, 255),
-        ),
-        Case::new(name(sent, "hostile-destination"), "pass", &hostile(60, 40)),
     ]
+}
+
+/// Extension headers that claim more than there is.
+fn hostile(sent: Sent) -> [Case; 4] {
+    let claims = [
+        ("hostile-hop-by-hop", 0, 255),
+        ("hostile-routing", 43, 255),
+        ("hostile-authentication", 51, 255),
+        ("hostile-destination", 60, 40),
+    ];
+    claims.map(|(what, number, claimed)| {
+        let mut packet = answer(sent);
+        let extension = Extension::hostile(number, claimed);
+        let next = std::mem::replace(&mut packet.0[1][6], number);
+        let octets = [&[next], &extension.octets[..]].concat();
+        packet.0.insert(2, octets);
+        Case::new(name(sent, what), "pass", &packet)
+    })
 }
 
 /// The outer header is sound: a broken quote is counted.
 fn quoted_v4(sent: Sent) -> Vec<Case> {
-    let quote = || Quote::of(&sent.octets()).ttl(1).layers();
     let case = |what: &str, verdict, offset, octets: &[u8]| {
-        let packet = time_exceeded(false, patched(quote(), offset, octets));
+        let packet = time_exceeded(false, patched(quote(sent), offset, octets));
         Case::new(name(sent, &format!("quoted-{what}")), verdict, &packet)
     };
     vec![
@@ -137,64 +137,56 @@ fn quoted_v4(sent: Sent) -> Vec<Case> {
 }
 
 fn quoted_v6(sent: Sent) -> Vec<Case> {
-    let quote = || Quote::of(&sent.octets()).ttl(1).layers();
-    let case = |what: &str, verdict, quote: Layers| {
-        let packet = time_exceeded(true, quote);
-        Case::new(name(sent, &format!("quoted-{what}")), verdict, &packet)
-    };
-    let behind = |extensions: &[Extension]| {
-        let [header, transport] = [quote()[0].clone(), quote()[1].clone()];
-        let mut octets = header;
-        let last = octets[6];
-        let mut numbers = extensions.iter().map(|e| e.number).chain([last]);
-        octets[6] = numbers.next().unwrap_or(last);
-        let payload = extensions.iter().map(|e| e.octets.len() + 1).sum::<usize>();
-        octets[4..6].copy_from_slice(&((payload + transport.len()) as u16).to_be_bytes());
-        for (extension, next) in extensions.iter().zip(numbers) {
-            octets.push(next);
-            octets.extend(&extension.octets);
-        }
-        vec![octets, transport]
-    };
+    let patched = |offset, octets: &[u8]| patched(quote(sent), offset, octets);
+    let behind = |extensions: &[Extension]| quote_behind(sent, extensions);
     let hop = Extension::hop_by_hop;
     let options = Extension::destination;
-    let truncated = "malformed_quote_truncated";
-    vec![
-        case(
-            "version-4",
-            "malformed_quote_header",
-            patched(quote(), 0, &[0x45]),
-        ),
-        case("length-0", truncated, patched(quote(), 4, &[0, 0])),
-        case("length-7", truncated, patched(quote(), 4, &[0, 7])),
-        case("other-protocol", "foreign", patched(quote(), 6, &[59])),
-        case("hop-by-hop", "valid", behind(&[hop(0)])),
-        case(
+    let hostile = |number| behind(&[Extension::hostile(number, 255)]);
+    let five = [&[hop(0)][..], &vec![options(0); 4]].concat();
+    let (header, truncated) = ("malformed_quote_header", "malformed_quote_truncated");
+    let quotes = [
+        ("version-4", header, patched(0, &[0x45])),
+        ("length-0", truncated, patched(4, &[0, 0])),
+        ("length-7", truncated, patched(4, &[0, 7])),
+        ("other-protocol", "foreign", patched(6, &[59])),
+        ("hop-by-hop", "valid", behind(&[hop(0)])),
+        (
             "four-extensions",
             "valid",
             behind(&[hop(0), options(1), options(0), options(0)]),
         ),
-        case(
-            "five-extensions",
-            "malformed_extensions",
-            behind(&[hop(0), options(0), options(0), options(0), options(0)]),
-        ),
-        case(
+        ("five-extensions", "malformed_extensions", behind(&five)),
+        (
             "later-fragment",
             "foreign",
             behind(&[Extension::fragment(8, false)]),
         ),
-        case(
-            "hostile-extension",
-            truncated,
-            behind(&[Extension::hostile(60, 255)]),
-        ),
-        case(
-            "hostile-authentication",
-            truncated,
-            behind(&[Extension::hostile(51, 255)]),
-        ),
-    ]
+        ("hostile-extension", truncated, hostile(60)),
+        ("hostile-authentication", truncated, hostile(51)),
+    ];
+    let cases = quotes.map(|(what, verdict, quote)| {
+        let packet = time_exceeded(true, quote);
+        Case::new(name(sent, &format!("quoted-{what}")), verdict, &packet)
+    });
+    cases.to_vec()
+}
+
+fn quote(sent: Sent) -> Layers {
+    Quote::of(&sent.octets()).ttl(1).layers()
+}
+
+/// The quote with extension headers between its header and its transport.
+fn quote_behind(sent: Sent, extensions: &[Extension]) -> Layers {
+    let mut layers = quote(sent);
+    let last = layers[0][6];
+    let mut numbers = extensions.iter().map(|e| e.number).chain([last]);
+    layers[0][6] = numbers.next().unwrap_or(last);
+    let chain = extensions.iter().zip(numbers);
+    let chain = chain.map(|(extension, next)| [&[next], &extension.octets[..]].concat());
+    layers.splice(1..1, chain.collect::<Layers>());
+    let payload: usize = layers.iter().skip(1).map(Vec::len).sum();
+    layers[0][4..6].copy_from_slice(&(payload as u16).to_be_bytes());
+    layers
 }
 
 /// Stated lengths of quotes (RFC 4884) that are not.

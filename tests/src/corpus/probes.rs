@@ -57,57 +57,43 @@ fn outgoing(probe: &Probe) -> Vec<u8> {
     emit(&Probe { source, ..*probe })
 }
 
-/// Probes that are not what their slot says.
+/// Probes in tagged frames, cut, and such that are not what their slot says.
 fn strange(sent: Sent) -> Vec<Case> {
     let probe = sent.probe();
-    let case = |name: &str, verdict, packet| {
-        let name = format!("{}-{}-{name}", sent.protocol.name(), family(sent.v6));
-        Case::new(name, verdict, &packet)
-    };
-    let changed = |probe: Probe| frame(outgoing(&probe));
-    let mismatch = "stamp_mismatch";
-    let shard = PORTS.shard(probe.destination.hash());
+    let name = |what: &str| format!("{}-{}-{what}", sent.protocol.name(), family(sent.v6));
     let tagged = |tags| ethernet::tagged(tags, Packet(vec![outgoing(&probe)]));
-    vec![
-        case("tagged", "stamped", tagged(&[VLAN])),
-        case("double-tagged", "stamped", tagged(&[SERVICE_VLAN, VLAN])),
-        case(
-            "other-nonce",
-            mismatch,
-            changed(Probe {
-                nonce: Nonce(0x1234_5678_9abc_def1),
-                ..probe
-            }),
-        ),
-        case(
-            "other-slot",
-            mismatch,
-            changed(Probe {
-                seq16: 0xfffe,
-                ..probe
-            }),
-        ),
-        case(
-            "other-flow",
-            mismatch,
-            changed(Probe {
-                port: PORTS.port(2, shard),
-                ..probe
-            }),
-        ),
-        case(
-            "other-port",
-            mismatch,
-            changed(Probe {
-                port: 50_000,
-                ..probe
-            }),
+    let mut cases = vec![
+        Case::new(name("tagged"), "stamped", &tagged(&[VLAN])),
+        Case::new(
+            name("double-tagged"),
+            "stamped",
+            &tagged(&[SERVICE_VLAN, VLAN]),
         ),
         Case::cut(
-            format!("{}-{}-cut", sent.protocol.name(), family(sent.v6)),
-            &[(15, mismatch), (enough(sent), "stamped")],
+            name("cut"),
+            &[(15, "stamp_mismatch"), (enough(sent), "stamped")],
             &frame(outgoing(&probe)),
         ),
+    ];
+    cases
+        .extend(mistaken(probe).map(|(what, probe)| {
+            Case::new(name(what), "stamp_mismatch", &frame(outgoing(&probe)))
+        }));
+    cases
+}
+
+/// The probe with one thing that its slot does not have.
+fn mistaken(probe: Probe) -> [(&'static str, Probe); 4] {
+    let [mut nonce, mut slot, mut flow, mut port] = [probe; 4];
+    nonce.nonce = Nonce(0x1234_5678_9abc_def1);
+    slot.seq16 = 0xfffe;
+    flow.port = PORTS.port(2, PORTS.shard(probe.destination.hash()));
+    port.port = 50_000;
+    [
+        ("other-nonce", nonce),
+        ("other-slot", slot),
+        ("other-flow", flow),
+        ("other-port", port),
     ]
 }
 

@@ -59,9 +59,7 @@ impl Rig {
         packet: &[u8],
     ) -> Result<Option<Outcomes>> {
         let index = reference::named_slot(packet, receiver.link, &self.config);
-        if let Some(index) = index {
-            self.restore(index)?;
-        }
+        self.restore_named(index)?;
         self.receive_again(receiver, packet)
     }
 
@@ -80,10 +78,7 @@ impl Rig {
         let end_ns = now_ns()?;
         let event = self.event()?;
         let rx_ns = event.map_or(start_ns, |event| event.rx_ns);
-        ensure!(
-            (start_ns..=end_ns).contains(&rx_ns),
-            "stamped at {rx_ns}, run from {start_ns} to {end_ns}"
-        );
+        assert_between(start_ns, rx_ns, end_ns)?;
         let seen = Outcomes {
             counters: self.moved()?,
             event,
@@ -99,10 +94,7 @@ impl Rig {
             rx_ns,
         };
         let expected = reference::receive(packet, arrival, &self.config, slot);
-        ensure!(
-            seen == expected,
-            "seen:     {seen:?}\nexpected: {expected:?}"
-        );
+        assert_equal(&seen, &expected)?;
         let expected = self.returns(receiver, event);
         ensure!(
             returned == expected,
@@ -111,22 +103,21 @@ impl Rig {
         Ok(Some(seen))
     }
 
-    /// Runs a stamp on a packet with the run's mark, then on one without.
+    /// Runs a stamp on a packet of others, then on the same with the run's mark, the
+    /// slot that it names being as the scene has it. As [`Self::receive`] otherwise.
     pub(crate) fn stamp(
         &mut self,
         (name, link): (&str, Link),
         packet: &[u8],
     ) -> Result<Option<Outcomes>> {
         let index = reference::stamped_slot(packet, link, &self.config);
-        if let Some(index) = index {
-            self.restore(index)?;
-        }
+        self.restore_named(index)?;
         let slot = self.read(index)?;
         let Some(unmarked) = self.kernel.run(name, packet, MARK ^ 1)? else {
             return Ok(None);
         };
-        ensure!(self.moved()?.is_empty(), "a packet of others was counted");
-        ensure!(self.read(index)? == slot, "a packet of others was stamped");
+        let untouched = self.moved()?.is_empty() && self.read(index)? == slot;
+        ensure!(untouched, "a packet of others was counted or stamped");
         let start_ns = now_ns()?;
         let marked = self.kernel.run(name, packet, MARK)?;
         let end_ns = now_ns()?;
@@ -147,16 +138,10 @@ impl Rig {
             })?,
         };
         let expected = reference::stamp(packet, link, &self.config, slot);
-        ensure!(
-            seen == expected,
-            "seen:     {seen:?}\nexpected: {expected:?}"
-        );
+        assert_equal(&seen, &expected)?;
         if !refused {
             let tx_ns = self.read(index)?.map_or(0, |record| record.tx_ns);
-            ensure!(
-                (start_ns..=end_ns).contains(&tx_ns),
-                "stamped at {tx_ns}, run from {start_ns} to {end_ns}"
-            );
+            assert_between(start_ns, tx_ns, end_ns)?;
         }
         Ok(Some(seen))
     }
@@ -197,6 +182,10 @@ impl Rig {
             Some(sent) => self.kernel.set_slot(index, sent.record(now_ns()?)),
             None => Ok(()),
         }
+    }
+
+    fn restore_named(&mut self, index: Option<u32>) -> Result<()> {
+        index.map_or(Ok(()), |index| self.restore(index))
     }
 
     fn read(&self, index: Option<u32>) -> Result<Option<Record>> {
@@ -257,6 +246,22 @@ pub(crate) fn fed(link: Link, frame: &[u8]) -> &[u8] {
 /// Octets in hexadecimal.
 pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+fn assert_equal(seen: &Outcomes, expected: &Outcomes) -> Result<()> {
+    ensure!(
+        seen == expected,
+        "seen:     {seen:?}\nexpected: {expected:?}"
+    );
+    Ok(())
+}
+
+fn assert_between(start_ns: u64, stamp_ns: u64, end_ns: u64) -> Result<()> {
+    ensure!(
+        (start_ns..=end_ns).contains(&stamp_ns),
+        "stamped at {stamp_ns}, run from {start_ns} to {end_ns}"
+    );
+    Ok(())
 }
 
 /// CLOCK_MONOTONIC, nanoseconds.
