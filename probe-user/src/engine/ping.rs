@@ -24,7 +24,8 @@ pub struct Ping {
     stopped: bool,
     flows: Flows,
     tally: Tally,
-    errors: u64,
+    /// ICMP errors: answers, but not the target's.
+    errors: Tally,
 }
 
 impl Ping {
@@ -37,7 +38,7 @@ impl Ping {
             stopped: false,
             flows,
             tally: Tally::default(),
-            errors: 0,
+            errors: Tally::default(),
         }
     }
 
@@ -47,8 +48,8 @@ impl Ping {
     }
 
     /// ICMP errors among the replies.
-    pub fn errors(&self) -> u64 {
-        self.errors
+    pub fn errors(&self) -> &Tally {
+        &self.errors
     }
 
     /// The source of the stamps, once a reply said so.
@@ -96,7 +97,7 @@ impl Session for Ping {
         } else if answer.outcome == Outcome::Valid {
             // An error is an answer, but not the target's: it counts as
             // unanswered, and apart.
-            self.errors += 1;
+            self.errors.count_answer(answer);
             self.tally.count_missing(Missing::Unanswered);
         }
     }

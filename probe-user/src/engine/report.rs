@@ -149,6 +149,9 @@ pub struct PingReport {
     pub duplicates: u64,
     /// ICMP errors among the replies: the target did not answer these itself.
     pub errors: u64,
+    /// Who sent them, and which.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub error_responders: Vec<Responder>,
     /// Loss by cause.
     pub loss: Loss,
     /// Round-trip times of the target's own replies, if there were any.

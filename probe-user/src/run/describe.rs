@@ -122,7 +122,8 @@ impl Describe for Ping {
             received: tally.received,
             late: tally.late,
             duplicates: tally.duplicates,
-            errors: self.errors(),
+            errors: self.errors().received,
+            error_responders: self.errors().responders(),
             loss: tally.loss(0),
             rtt_ns: tally.latency.summary(),
         })

@@ -79,10 +79,12 @@ pub(super) async fn drive<S: Describe>(
     engine: Engine<S>,
     sink: Box<dyn Sink>,
 ) -> Result<Outcome> {
+    for error in &ways.lost {
+        notify(plan, &error.to_string());
+    }
     let attachments = equipment.attachments.iter();
     let notices = attachments.filter_map(|attachment| attachment.notice.as_ref());
-    let notices = notices.chain(&equipment.notice);
-    for notice in ways.lost.iter().chain(notices) {
+    for notice in notices.chain(&equipment.notice) {
         notify(plan, notice);
     }
     let changes = network.watch()?;

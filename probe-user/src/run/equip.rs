@@ -165,7 +165,10 @@ fn slots_notice(plan: &Plan, rate: u64, ports: Ports) -> Option<String> {
         return None;
     };
     // So few cannot use them up.
-    if options.count.is_some_and(|count| u64::from(count) < LEAST_SLOTS / 2) {
+    if options
+        .count
+        .is_some_and(|count| u64::from(count) < LEAST_SLOTS / 2)
+    {
         return None;
     }
     let interval = options.interval.as_secs_f64().max(1e-9);

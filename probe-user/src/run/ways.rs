@@ -32,17 +32,16 @@ pub(super) struct Way {
 #[derive(Debug, Default)]
 pub(super) struct Ways {
     pub(super) found: Vec<Way>,
-    pub(super) lost: Vec<String>,
+    pub(super) lost: Vec<Error>,
 }
 
 /// Resolves names and routes. One target of several may fail; the only one may not.
 pub(super) async fn find(plan: &Plan, network: &Network) -> Result<Ways> {
     let resolved = names::resolve(&plan.targets, plan.path.family).await;
     let mut ways = Ways {
-        lost: resolved.failures,
+        lost: resolved.failures.into_iter().map(Error::Usage).collect(),
         ..Ways::default()
     };
-    let names_failed = !ways.lost.is_empty();
     let mut targets = resolved.targets;
     // Two names of one address are one target: their probes could not be told apart
     // where a reply names no slot.
@@ -65,11 +64,11 @@ pub(super) async fn find(plan: &Plan, network: &Network) -> Result<Ways> {
                 target,
                 path,
             }),
-            Err(error) => ways.lost.push(error.to_string()),
+            Err(error) => ways.lost.push(error.into()),
         }
     }
     if ways.found.is_empty() {
-        return Err(nothing_left(ways.lost, names_failed));
+        return Err(nothing_left(ways.lost));
     }
     Ok(ways)
 }
@@ -92,12 +91,11 @@ fn via(plan: &Plan) -> Via {
     }
 }
 
-fn nothing_left(mut lost: Vec<String>, names_failed: bool) -> Error {
-    match (lost.len(), names_failed) {
-        (0, _) => Error::Usage("nothing left to probe: every target is excluded".into()),
-        (1, true) => Error::Usage(lost.remove(0)),
-        (1, false) => Error::Environment(lost.remove(0)),
-        (count, _) => Error::Environment(format!(
+fn nothing_left(mut lost: Vec<Error>) -> Error {
+    match lost.len() {
+        0 => Error::Usage("nothing left to probe: every target is excluded".into()),
+        1 => lost.remove(0),
+        count => Error::Environment(format!(
             "nothing left to probe: none of {count} targets has a name and a route; the first: {}",
             lost.remove(0)
         )),

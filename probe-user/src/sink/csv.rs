@@ -29,6 +29,7 @@ const PING: &[&str] = &[
     "late",
     "duplicates",
     "errors",
+    "error_responders",
     "loss",
     "rtt_ns",
 ];
@@ -170,7 +171,7 @@ mod tests {
             sink.ping(&ping("2001:db8::1", 4, 0))
         });
         let expected = concat!(
-            "target,name,protocol,flow,stamp,sent,received,late,duplicates,errors,loss,rtt_ns\n",
+            "target,name,protocol,flow,stamp,sent,received,late,duplicates,errors,error_responders,loss,rtt_ns\n",
             r#"10.0.0.1,"a, ""b""",icmp,0,tcx/xdp-native,4,3,0,0,0,"#,
             r#""{""ratio"":0.25,""unanswered"":1,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
             r#""{""count"":3,""min"":45200,""mean"":49720,""stddev"":2260,""p50"":47460,""p90"":54240,""p99"":56500,""p999"":60266,""max"":67800,""jitter"":1506}""#,

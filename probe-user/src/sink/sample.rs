@@ -132,6 +132,7 @@ pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
         late: 0,
         duplicates: 0,
         errors: 0,
+        error_responders: Vec::new(),
         loss: Loss {
             ratio: unanswered as f64 / sent as f64,
             unanswered,

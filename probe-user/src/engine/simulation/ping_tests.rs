@@ -108,7 +108,7 @@ fn errors_are_no_replies_of_the_target() {
     let ping = &world.engine.sessions()[0];
     let tally = ping.tally();
     assert_eq!(
-        (ping.errors(), tally.received, tally.unanswered),
+        (ping.errors().received, tally.received, tally.unanswered),
         (10, 0, 10)
     );
     assert_adds_up(ping);

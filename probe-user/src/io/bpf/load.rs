@@ -177,8 +177,7 @@ pub(super) fn refused(what: &str, error: &dyn std::error::Error) -> Error {
     let mut causes: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(cause) = next {
-        let text = cause.to_string();
-        let line = text.lines().next().unwrap_or_default().to_owned();
+        let line = one_line(&cause.to_string());
         if !causes.iter().any(|known| known.contains(&line)) {
             causes.push(line);
         }
@@ -188,6 +187,21 @@ pub(super) fn refused(what: &str, error: &dyn std::error::Error) -> Error {
         "cannot {what}: {}; run `probe doctor` for what is missing",
         causes.join(": ")
     ))
+}
+
+/// The first line of an error, less the log that it introduces, and the verdict
+/// that the log ends with, in front of its statistics.
+fn one_line(text: &str) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    let Some((reason, _)) = first.split_once(" Verifier output:") else {
+        return first.to_owned();
+    };
+    let verdict = text
+        .lines()
+        .take_while(|line| !line.starts_with("verification time") && !line.starts_with("processed"))
+        .last()
+        .unwrap_or_default();
+    format!("{reason} The verifier: {verdict}")
 }
 
 pub(super) fn mismatch(name: &str) -> Error {

@@ -2,6 +2,8 @@
 
 use std::{io, net::IpAddr};
 
+use crate::error::Error;
+
 /// What a question about the network comes to.
 pub type RouteResult<T> = Result<T, RouteError>;
 
@@ -141,4 +143,18 @@ pub enum RouteError {
         /// What it said.
         error: io::Error,
     },
+}
+impl From<RouteError> for Error {
+    /// What the user gave is wrong, or the network is.
+    fn from(error: RouteError) -> Self {
+        let line = error.to_string();
+        match error {
+            RouteError::Broadcast { .. }
+            | RouteError::Multicast { .. }
+            | RouteError::Unspecified { .. }
+            | RouteError::LinkLocal { .. }
+            | RouteError::OtherFamily { .. } => Self::Usage(line),
+            _ => Self::Environment(line),
+        }
+    }
 }

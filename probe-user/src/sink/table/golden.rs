@@ -1,7 +1,7 @@
 //! Tables as people see them.
 
 use crate::{
-    engine::report::{Hop, Stop, TraceReport},
+    engine::report::{Hop, Responder, Stop, TraceReport},
     sink::{
         Presentation, Sink,
         sample::{Writes, hop, ip, ping, reply, responder, trace},
@@ -216,6 +216,13 @@ fn a_ping_is_lines_and_a_summary() {
         let mut report = ping("192.0.2.1", 1200, 1199);
         report.name = Some("example.org".to_owned());
         (report.errors, report.late, report.duplicates) = (1, 1, 1);
+        report.error_responders = vec![Responder {
+            address: ip("10.0.0.1"),
+            name: None,
+            received: 1,
+            kind: Some("unreachable"),
+            reason: Some("host-unreachable"),
+        }];
         table.ping(&report)
     });
     assert_eq!(
@@ -226,7 +233,7 @@ fn a_ping_is_lines_and_a_summary() {
 10.0.0.1: seq=3 ttl=61 !host-unreachable
 
 --- example.org (192.0.2.1) ping statistics: icmp, stamps tcx/xdp-native ---
-1,200 sent, 1,199 received, 0.08 % loss, 1 duplicate, 1 late, 1 ICMP error
+1,200 sent, 1,199 received, 0.08 % loss, 1 duplicate, 1 late, 1 ICMP error (host-unreachable from 10.0.0.1)
 rtt       min      mean       p50       p90       p99     p99.9       max    stddev    jitter
      45.20 µs  49.72 µs  47.46 µs  54.24 µs  56.50 µs  60.27 µs  67.80 µs  2.260 µs  1.506 µs
 "

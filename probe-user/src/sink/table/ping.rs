@@ -59,9 +59,27 @@ fn counts(report: &PingReport) -> String {
         format!("{} late", count(report.late)),
     ];
     if report.errors > 0 {
-        parts.push(counted(report.errors, "ICMP error", "ICMP errors"));
+        parts.push(errors(report));
     }
     parts.join(", ")
+}
+
+/// How many ICMP errors, which, and whose.
+fn errors(report: &PingReport) -> String {
+    let number = counted(report.errors, "ICMP error", "ICMP errors");
+    let whose: Vec<String> = report
+        .error_responders
+        .iter()
+        .map(|responder| {
+            let what = responder.reason.or(responder.kind);
+            let what = what.unwrap_or("time-exceeded");
+            format!("{what} from {}", responder.address)
+        })
+        .collect();
+    if whose.is_empty() {
+        return number;
+    }
+    format!("{number} ({})", whose.join(", "))
 }
 
 /// A row for each target.
@@ -94,7 +112,7 @@ fn row(report: &PingReport, first: &PingReport, figures: &Figures) -> Vec<Text> 
     let mut notes = causes(&report.loss);
     notes.extend(extras(report.late, report.duplicates));
     if report.errors > 0 {
-        notes.push(counted(report.errors, "ICMP error", "ICMP errors"));
+        notes.push(errors(report));
     }
     if report.stamp != first.stamp {
         notes.push(format!("stamps {}", report.stamp));
