@@ -172,11 +172,11 @@ mod tests {
         });
         let expected = concat!(
             "target,name,protocol,flow,stamp,sent,received,late,duplicates,errors,error_responders,loss,rtt_ns\n",
-            r#"10.0.0.1,"a, ""b""",icmp,0,tcx/xdp-native,4,3,0,0,0,"#,
+            r#"10.0.0.1,"a, ""b""",icmp,0,tcx/xdp-native,4,3,0,0,0,,"#,
             r#""{""ratio"":0.25,""unanswered"":1,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
             r#""{""count"":3,""min"":45200,""mean"":49720,""stddev"":2260,""p50"":47460,""p90"":54240,""p99"":56500,""p999"":60266,""max"":67800,""jitter"":1506}""#,
             "\n",
-            r#"2001:db8::1,,icmp,0,tcx/xdp-native,4,0,0,0,0,"#,
+            r#"2001:db8::1,,icmp,0,tcx/xdp-native,4,0,0,0,0,,"#,
             r#""{""ratio"":1.0,""unanswered"":4,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
             "\n",
         );
@@ -215,6 +215,7 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         (full_reply.quoted_ttl, full_reply.mtu) = (Some(1), Some(1500));
         let mut full_ping = ping("10.0.0.1", 1, 1);
         full_ping.name = Some("a.example".to_owned());
+        full_ping.error_responders = vec![responder("10.0.0.2", None, 1)];
         let mut full_trace = trace("10.0.0.1", Stop::Target, vec![]);
         full_trace.name = Some("a.example".to_owned());
         assert_fields(REPLY, &full_reply);
