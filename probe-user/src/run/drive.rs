@@ -194,8 +194,10 @@ impl<'a, S: Describe> Driver<'a, S> {
     /// One turn: events, timeouts, probes, reports.
     fn turn(&mut self) -> io::Result<()> {
         self.journal.tick();
-        self.read()?;
+        // A probe whose time is up by now has its answer in a ring, if it has one:
+        // what is answered and not read by then is lost.
         let now = clock::now();
+        self.read()?;
         let slots = &self.sender.slots;
         self.engine.handle_timeout(now, |lease| slots.fate(lease));
         self.send();

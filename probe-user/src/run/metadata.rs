@@ -186,3 +186,60 @@ fn kernel_release() -> String {
         .map(|release| release.trim().to_owned())
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use probe_common::abi::{Counter, Counters};
+
+    use super::*;
+    use crate::io::transmit::UNBUILDABLE;
+
+    /// A run of ten probes: one found no slot, two were refused, one was taken and
+    /// never seen again, one was dropped behind its stamp; of the five that left,
+    /// three were answered in time and one late.
+    fn run() -> (Attempts, Tally, Counters) {
+        let attempts = Attempts {
+            planned: 10,
+            slots_busy: 1,
+            failed: BTreeMap::from([(UNBUILDABLE, 2)]),
+        };
+        let slots = Tally {
+            dropped: 1,
+            answered: 3,
+            late_only: 1,
+            unanswered: 1,
+        };
+        let mut kernel = Counters::ZERO;
+        for (counter, count) in [
+            (Counter::Stamped, 6),
+            (Counter::Candidates, 5),
+            (Counter::Foreign, 1),
+            (Counter::Valid, 3),
+            (Counter::Late, 1),
+            (Counter::Delivered, 4),
+        ] {
+            kernel.0[counter as usize] = count;
+        }
+        (attempts, slots, kernel)
+    }
+
+    #[test]
+    fn every_probe_is_accounted_for() {
+        let (attempts, slots, kernel) = run();
+        let mut account = account(&attempts, slots, &kernel, Settled::default());
+        account.recorded = 4;
+        assert_eq!(account.violations(), [""; 0]);
+        let failed = [(errno_name(UNBUILDABLE), 2), ("vanished".to_owned(), 1)];
+        assert_eq!(account.failed, BTreeMap::from(failed));
+        assert_eq!((account.stamped, account.sent), (6, 5));
+    }
+
+    #[test]
+    fn a_probe_stamped_twice_cannot_hide() {
+        let (attempts, slots, mut kernel) = run();
+        kernel.0[Counter::Stamped as usize] = 8;
+        let mut account = account(&attempts, slots, &kernel, Settled::default());
+        account.recorded = 4;
+        assert!(!account.violations().is_empty());
+    }
+}

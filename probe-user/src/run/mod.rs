@@ -10,6 +10,7 @@ mod receive;
 mod reports;
 mod sender;
 mod sessions;
+mod sizing;
 mod status;
 mod ways;
 

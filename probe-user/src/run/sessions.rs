@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    equip::{flows, syn},
+    sizing::{TRACES_AT_ONCE, flows, syn},
     ways::Ways,
 };
 use crate::{
@@ -17,9 +17,6 @@ use crate::{
     },
     io::clock,
 };
-
-/// Targets whose traces begin within one interval of each other's.
-const TRACES_AT_ONCE: u32 = 500;
 
 /// One trace for each target and flow: session `target × flows + flow`.
 pub(super) fn traces(plan: &Plan, options: &TraceOptions, ways: &Ways) -> Engine<Trace> {
