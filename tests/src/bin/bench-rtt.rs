@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use probe_tests::bench::rtt::{
-    Campaign, Machine, ProgrammedHold, Rate, Report, RxHook, Tool, chart, table,
+    Campaign, ProgrammedHold, Rate, Report, RxHook, Tool, Watch, chart, table,
 };
 
 /// Error of the round-trip time against known hold times, beside ping's and fping's
@@ -59,8 +59,9 @@ fn main() -> ExitCode {
 
 fn measure(arguments: &Arguments) -> Result<()> {
     let campaign = campaign(arguments)?;
-    let machine = Machine::here()?;
+    let watch = Watch::start()?;
     let measurements = campaign.run(|round| eprintln!("{round}"))?;
+    let machine = watch.finish()?;
     let report = Report::new(&campaign, machine, &measurements)?;
     write!(io::stdout(), "{}", table::render(&report))?;
     save(&report, arguments.output.as_deref())

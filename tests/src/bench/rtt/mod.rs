@@ -13,6 +13,7 @@ mod campaign;
 pub mod chart;
 mod distribution;
 mod load;
+mod machine;
 mod pairing;
 mod reading;
 mod report;
@@ -23,8 +24,9 @@ pub use self::{
     campaign::{Campaign, Measurement},
     distribution::{Distribution, Percentiles},
     load::{ProgrammedHold, Rate},
+    machine::{Machine, Watch},
     pairing::{Sample, Ways, pair},
     reading::{Mark, Reading},
-    report::{Machine, Report, Row, Verdict},
+    report::{Report, Row, Verdict},
     tool::{RxHook, Tool},
 };

@@ -1,13 +1,12 @@
 //! What a benchmark found, as it is written to JSON, and what it is judged by.
 
-use std::fs;
-
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use super::{
     campaign::{Campaign, Measurement},
     distribution::{Distribution, Percentiles},
+    machine::Machine,
     pairing::Ways,
 };
 
@@ -33,17 +32,6 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// On `probe`, one for each hook.
     pub verdicts: Vec<Verdict>,
-}
-
-/// A machine, as far as it matters.
-#[derive(Clone, Debug, Serialize)]
-pub struct Machine {
-    /// Release of the kernel.
-    pub kernel: String,
-    /// Processors that this process may use.
-    pub processors: usize,
-    /// Load average over a minute before the benchmark began.
-    pub load_before: f64,
 }
 
 /// A tool at a rate against a hold.
@@ -122,25 +110,6 @@ impl Report {
             repetitions: campaign.repetitions,
             rows,
             verdicts,
-        })
-    }
-}
-
-impl Machine {
-    /// This machine, now.
-    ///
-    /// # Errors
-    ///
-    /// If `/proc` cannot be read.
-    pub fn here() -> Result<Self> {
-        let read =
-            |path: &str| fs::read_to_string(path).with_context(|| format!("cannot read {path}"));
-        let load = read("/proc/loadavg")?;
-        let load_before = load.split(' ').next().and_then(|text| text.parse().ok());
-        Ok(Self {
-            kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
-            processors: std::thread::available_parallelism()?.get(),
-            load_before: load_before.context("no load average in /proc/loadavg")?,
         })
     }
 }

@@ -15,33 +15,40 @@ const HEADER: [&str; 12] = [
     "tool", "rx", "rate", "arrived", "hold", "replies", "p1", "p50", "p90", "p99", "p99.9", "max",
 ];
 
-/// The whole report, as it is printed.
-pub fn render(report: &Report) -> String {
-    let machine = &report.machine;
-    let mut text = format!(
-        "Error of the reported round-trip time against the true hold, µs\n\
-         Linux {}, {} processors, load {:.1} before; {} rounds; {}\n\n",
-        machine.kernel,
-        machine.processors,
-        machine.load_before,
-        report.repetitions,
-        report.versions.join("; ")
-    );
-    // Writing to a text cannot fail.
-    let _ = writeln!(text, "{}\n", errors(&report.rows));
-    let _ = writeln!(text, "{}\n", NOTES.join("\n"));
-    for verdict in &report.verdicts {
-        let _ = writeln!(text, "{}", judge(verdict));
-    }
-    text
-}
-
+/// Share of all processors' time that the benchmark alone does not come near.
+const BUSY: f64 = 0.4;
+const BUSY_NOTE: &str = "Other work kept the processors busy: cold caches lengthen the wire's transit, \
+    and wake-ups are late. On an idle machine all errors are smaller.";
 const NOTES: [&str; 4] = [
     "p1 … max: the error with its sign; the wire's own transit is part of it.",
     "arrived: probes a second at the responder. replies: reported of answered.",
     "ping waits in ticks of the kernel: it may send less often than told.",
     "ping and fping print ever fewer decimals the longer the time.",
 ];
+
+/// The whole report, as it is printed.
+pub fn render(report: &Report) -> String {
+    let machine = &report.machine;
+    let mut text = format!(
+        "Error of the reported round-trip time against the true hold, µs\n\
+         Linux {}, {} processors, {:.0} % busy; {} rounds; {}\n\n",
+        machine.kernel,
+        machine.processors,
+        100.0 * machine.busy,
+        report.repetitions,
+        report.versions.join("; ")
+    );
+    // Writing to a text cannot fail.
+    let _ = writeln!(text, "{}\n", errors(&report.rows));
+    let _ = writeln!(text, "{}\n", NOTES.join("\n"));
+    if machine.busy > BUSY {
+        let _ = writeln!(text, "{BUSY_NOTE}\n");
+    }
+    for verdict in &report.verdicts {
+        let _ = writeln!(text, "{}", judge(verdict));
+    }
+    text
+}
 
 fn errors(rows: &[Row]) -> Table {
     let mut table = Table::new();
