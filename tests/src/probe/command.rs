@@ -23,6 +23,7 @@ pub struct Probe<'a> {
     input: Option<String>,
     program: Option<PathBuf>,
     stdout: Option<Stdio>,
+    is_for_anybody: bool,
 }
 
 impl<'a> Probe<'a> {
@@ -45,6 +46,7 @@ impl<'a> Probe<'a> {
             input: None,
             program: None,
             stdout: None,
+            is_for_anybody: false,
         }
     }
 
@@ -82,6 +84,13 @@ impl<'a> Probe<'a> {
         self
     }
 
+    /// Lets a user without rights write the metadata.
+    #[must_use]
+    pub fn for_anybody(mut self) -> Self {
+        self.is_for_anybody = true;
+        self
+    }
+
     /// Writes to a pipe that the caller reads, [`Running::take_stdout`].
     #[must_use]
     pub fn piped(mut self) -> Self {
@@ -106,6 +115,9 @@ impl<'a> Probe<'a> {
     /// If it cannot be started.
     pub fn start(self) -> Result<Running> {
         let files = Files::new()?;
+        if self.is_for_anybody {
+            files.open_to_anybody()?;
+        }
         let measures = !self
             .arguments
             .iter()
