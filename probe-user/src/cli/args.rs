@@ -237,7 +237,7 @@ pub(crate) struct RouteArgs {
     /// Where replies are stamped; 'auto' takes what harms no driver
     #[arg(long, value_name = "HOOK", default_value = "auto")]
     pub(crate) rx: RxArg,
-    /// Most probes in flight, a power of two
+    /// Most slots: twice the probes that can wait for an answer; a power of two
     #[arg(long, value_name = "N", default_value = "8388608", value_parser = parse_slots)]
     pub(crate) slots: u32,
 }
