@@ -4,9 +4,11 @@
 
 use aya_ebpf::{
     EbpfContext,
+    bindings::bpf_hdr_start_off::BPF_HDR_START_MAC,
+    helpers::generated::bpf_skb_load_bytes_relative,
     programs::{TcContext, XdpContext},
 };
-use probe_common::wire::{Cursor, cursor::MAX_SKIP};
+use probe_common::wire::{Cursor, cursor::MAX_SKIP, eth};
 
 /// Where a program finds its packet.
 pub(crate) trait Packet: EbpfContext {
@@ -14,6 +16,9 @@ pub(crate) trait Packet: EbpfContext {
     fn cursor(&self) -> PacketCursor;
     /// Interface that the packet is on.
     fn ifindex(&self) -> u32;
+    /// The ethertype, if the packet came without the Ethernet header that packets
+    /// of its device have.
+    fn bare_ethertype(&self) -> Option<u16>;
 }
 
 /// A cursor over packet memory.
@@ -64,6 +69,11 @@ impl Packet for XdpContext {
         // SAFETY: the context is valid while the program runs.
         unsafe { (*self.ctx).ingress_ifindex }
     }
+
+    #[inline(always)]
+    fn bare_ethertype(&self) -> Option<u16> {
+        None
+    }
 }
 
 /// Bytes that must be linear for every read of this crate: two VLAN tags, IPv6
@@ -88,6 +98,35 @@ impl Packet for TcContext {
     fn ifindex(&self) -> u32 {
         // SAFETY: the context is valid while the program runs.
         unsafe { (*self.as_ptr().cast::<aya_ebpf::bindings::__sk_buff>()).ifindex }
+    }
+
+    /// Behind another owner's generic XDP program, TCX ingress sees the IP header
+    /// first: the kernel copies such packets and forgets the length of the link
+    /// header (seen on Linux 6.18). What the MAC header begins with tells.
+    #[inline(always)]
+    fn bare_ethertype(&self) -> Option<u16> {
+        let ethertype = ethertype(self);
+        let version = match ethertype {
+            eth::IPV4 => 4,
+            eth::IPV6 => 6,
+            _ => return None,
+        };
+        let start = u64::from_ne_bytes(self.cursor().take()?);
+        if start as u8 >> 4 != version {
+            return None;
+        }
+        let mut link = 0u64;
+        // SAFETY: the context is valid, and `link` has room for eight bytes.
+        let failed = unsafe {
+            bpf_skb_load_bytes_relative(
+                self.as_ptr(),
+                0,
+                (&raw mut link).cast(),
+                8,
+                BPF_HDR_START_MAC,
+            )
+        };
+        (failed == 0 && link != start).then_some(ethertype)
     }
 }
 

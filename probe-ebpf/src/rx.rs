@@ -32,7 +32,11 @@ pub(crate) enum Host {
 /// Receives a packet that begins with an Ethernet header.
 #[inline(always)]
 pub(crate) fn receive_frame<P: Packet>(packet: &P, hook: Hook) -> Host {
-    let Some((ethertype, length)) = eth::read(&mut packet.cursor()) else {
+    let read = match packet.bare_ethertype() {
+        Some(ethertype) => Some((ethertype, 0)),
+        None => eth::read(&mut packet.cursor()),
+    };
+    let Some((ethertype, length)) = read else {
         return Host::Gets;
     };
     let v6 = match ethertype {

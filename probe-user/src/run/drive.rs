@@ -239,11 +239,11 @@ impl<'a, S: Describe> Driver<'a, S> {
                 self.reports.meet(&heard.answer, now);
             }
             if result.is_ok() {
+                // A sink that fails counts what it loses, this reply included.
                 result = self.record(&heard);
-            }
-            match result {
-                Ok(()) => self.recorded += 1,
-                Err(_) => self.unwritten += 1,
+                self.recorded += 1;
+            } else {
+                self.unwritten += 1;
             }
         }
         self.heard = heard;

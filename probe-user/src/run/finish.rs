@@ -69,9 +69,10 @@ impl<S: Describe> Driver<'_, S> {
             &counters,
             self.receiver.settled,
         );
-        accounting.recorded = self.recorded;
+        let lost = self.sink.lost_replies();
+        accounting.recorded = self.recorded.saturating_sub(lost);
         accounting.filtered = self.receiver.unknown;
-        accounting.unwritten = self.unwritten;
+        accounting.unwritten = self.unwritten + lost;
         Ok(accounting)
     }
 

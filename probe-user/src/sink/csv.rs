@@ -99,7 +99,12 @@ impl Csv {
                     .map_or(Ok(String::new()), |field| cell(field))
             })
             .collect::<io::Result<_>>()?;
-        self.records.add(&row(&cells)?)
+        let row = row(&cells)?;
+        if self.replies {
+            self.records.add_reply(&row)
+        } else {
+            self.records.add(&row)
+        }
     }
 }
 
@@ -124,6 +129,9 @@ impl Sink for Csv {
             return Ok(());
         }
         self.write(REPLY, reply)
+    }
+    fn lost_replies(&self) -> u64 {
+        self.records.lost_replies()
     }
     fn flush(&mut self) -> io::Result<()> {
         self.records.flush()

@@ -21,10 +21,14 @@ impl Jsonl {
     }
 
     fn write<T: Serialize>(&mut self, record: &T) -> io::Result<()> {
-        let mut line = json::text(record)?;
-        line.push('\n');
-        self.records.add(line.as_bytes())
+        self.records.add(line(record)?.as_bytes())
     }
+}
+
+fn line<T: Serialize>(record: &T) -> io::Result<String> {
+    let mut line = json::text(record)?;
+    line.push('\n');
+    Ok(line)
 }
 
 impl Sink for Jsonl {
@@ -38,7 +42,10 @@ impl Sink for Jsonl {
         self.write(report)
     }
     fn reply(&mut self, reply: &Reply) -> io::Result<()> {
-        self.write(reply)
+        self.records.add_reply(line(reply)?.as_bytes())
+    }
+    fn lost_replies(&self) -> u64 {
+        self.records.lost_replies()
     }
     fn flush(&mut self) -> io::Result<()> {
         self.records.flush()

@@ -42,6 +42,10 @@ pub trait Sink {
     fn ping(&mut self, report: &PingReport) -> io::Result<()>;
     /// Writes a reply.
     fn reply(&mut self, reply: &Reply) -> io::Result<()>;
+    /// Replies that were taken and could not be written after all.
+    fn lost_replies(&self) -> u64 {
+        0
+    }
     /// Hands what is complete to the reader. To be called whenever nothing more is
     /// at hand: records in between share a system call.
     fn flush(&mut self) -> io::Result<()>;

@@ -9,6 +9,8 @@ const BATCH_OCTETS: usize = 64 * 1024;
 pub(super) struct Records {
     writer: Box<dyn Write>,
     gathered: Vec<u8>,
+    gathered_replies: u64,
+    lost_replies: u64,
 }
 
 impl Records {
@@ -16,6 +18,8 @@ impl Records {
         Self {
             writer,
             gathered: Vec::new(),
+            gathered_replies: 0,
+            lost_replies: 0,
         }
     }
 
@@ -28,10 +32,25 @@ impl Records {
         self.flush()
     }
 
+    /// Adds the record of a reply: these are counted if they are lost.
+    pub(super) fn add_reply(&mut self, record: &[u8]) -> io::Result<()> {
+        self.gathered_replies += 1;
+        self.add(record)
+    }
+
+    /// Replies that were added and could not be written.
+    pub(super) fn lost_replies(&self) -> u64 {
+        self.lost_replies
+    }
+
     /// Writes all records. What cannot be written is given up, never tried twice.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         let written = self.writer.write_all(&self.gathered);
         self.gathered.clear();
+        let replies = std::mem::take(&mut self.gathered_replies);
+        if written.is_err() {
+            self.lost_replies += replies;
+        }
         written.and_then(|()| self.writer.flush())
     }
 }

@@ -44,11 +44,12 @@ impl Occupant {
         program.load()?;
         host.enter(|| {
             let index = if_nametoindex(device)?;
-            match by {
-                By::Link => drop(program.attach_to_if_index(index, XdpMode::Driver)?),
-                By::GenericLink => drop(program.attach_to_if_index(index, XdpMode::Skb)?),
-                By::Netlink => set_by_netlink(index, program.fd()?.as_fd().as_raw_fd())?,
-            }
+            let mode = match by {
+                By::Link => XdpMode::Driver,
+                By::GenericLink => XdpMode::Skb,
+                By::Netlink => return set_by_netlink(index, program.fd()?.as_fd().as_raw_fd()),
+            };
+            program.attach_to_if_index(index, mode)?;
             Ok(())
         })?;
         let id = program.info()?.id();

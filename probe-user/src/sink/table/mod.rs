@@ -78,7 +78,11 @@ impl Sink for Table {
         }
         self.begun = true;
         let line = reply::line(reply, &self.presentation);
-        self.records.add(line.as_bytes())
+        self.records.add_reply(line.as_bytes())
+    }
+
+    fn lost_replies(&self) -> u64 {
+        self.records.lost_replies()
     }
 
     fn flush(&mut self) -> io::Result<()> {
