@@ -120,3 +120,67 @@ impl Flights {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use probe_common::identity::Nonce;
+
+    use super::*;
+
+    const KEY: Key = Key {
+        session: 3,
+        probe: ProbeId::FIRST,
+    };
+
+    const LEASE: Lease = Lease {
+        index: 1,
+        seq16: 1,
+        nonce: Nonce(1),
+    };
+
+    #[test]
+    fn a_probe_is_known_until_as_long_again_after_it_was_given_up() {
+        let timeout = Duration::from_secs(1);
+        let given_up = Moment(0) + timeout + GRACE;
+        for (read_at, known) in [
+            (given_up, Known::GivenUp(Missing::Unanswered)),
+            (given_up + timeout, Known::GivenUp(Missing::Unanswered)),
+            (given_up + timeout + GRACE, Known::Not),
+        ] {
+            let mut flights = Flights::new(timeout);
+            flights.begin(KEY, LEASE, Moment(0));
+            assert_eq!(flights.expired(Moment(0) + timeout), None);
+            assert_eq!(flights.expired(given_up), Some((KEY, LEASE)));
+            flights.give_up(KEY, Missing::Unanswered, given_up);
+            assert_eq!(flights.expired(read_at), None);
+            assert_eq!(flights.settle(KEY), known, "{read_at:?}");
+            assert_eq!(flights.settle(KEY), Known::Not);
+        }
+    }
+
+    #[test]
+    fn an_answered_probe_is_not_given_up() {
+        let mut flights = Flights::new(Duration::from_secs(1));
+        flights.begin(KEY, LEASE, Moment(0));
+        assert_eq!(flights.settle(KEY), Known::InFlight);
+        assert_eq!(flights.expired(Moment(u64::MAX)), None);
+        assert_eq!(flights.next_deadline(), None);
+    }
+
+    #[test]
+    fn the_probes_of_a_session_are_found_among_all() {
+        let mut flights = Flights::new(Duration::from_secs(1));
+        for session in 0..5 {
+            for round in 0..3 {
+                let probe = ProbeId {
+                    ttl: 9,
+                    flow: 1,
+                    round,
+                };
+                flights.begin(Key { session, probe }, LEASE, Moment(0));
+            }
+        }
+        let rounds: Vec<u32> = flights.of(3).map(|(probe, _)| probe.round).collect();
+        assert_eq!(rounds, [0, 1, 2]);
+    }
+}

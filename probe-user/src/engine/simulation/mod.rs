@@ -72,6 +72,8 @@ struct World<S> {
     rng: fastrand::Rng,
     /// All probes that left, in order.
     sent: Vec<(Moment, Key)>,
+    /// All valid answers, in order.
+    valid: Vec<Answer>,
     /// Replies without an index that were told to a wrong probe.
     misled: usize,
     /// Turns since the clock last moved.
@@ -92,6 +94,7 @@ impl<S: Session> World<S> {
             stall: None,
             rng: fastrand::Rng::with_seed(!seed),
             sent: Vec::new(),
+            valid: Vec::new(),
             misled: 0,
             turns: 0,
         }
@@ -106,7 +109,7 @@ impl<S: Session> World<S> {
     /// Runs until all sessions are done, or for so long. Returns whether they are.
     fn run(&mut self, limit: Duration) -> bool {
         let end = self.now + limit;
-        while self.now <= end {
+        loop {
             self.turn();
             if self.engine.is_done() {
                 return true;
@@ -114,9 +117,11 @@ impl<S: Session> World<S> {
             let due = self.engine.poll_timeout(self.now);
             let next = [due, self.network.next_at()].into_iter().flatten().min();
             let next = next.expect("a session waits for nothing that will come");
-            self.advance(next);
+            self.advance(next.min(end));
+            if next > end {
+                return false;
+            }
         }
-        false
     }
 
     /// Time since the beginning.
@@ -225,6 +230,9 @@ impl<S: Session> World<S> {
                 rx: RxHook::Tcx,
             },
         };
+        if outcome == Outcome::Valid {
+            self.valid.push(answer);
+        }
         self.engine
             .handle_answer(slot.key.session, &answer, self.now);
     }

@@ -7,12 +7,27 @@ use super::{
     trace_tests::{LIMIT, TIMEOUT, options, report, responders, trace, world},
     *,
 };
-use crate::engine::{answer::ip, plan::TraceOptions, report::Stop};
+use crate::engine::{answer::ip, plan::TraceOptions, report::Stop, trace::Trace};
 
 fn path_of(delay: Duration) -> Path {
     Path::to(Target::OpenTcp, 8)
         .everywhere(|node| node.delay = Duration::from_micros(10))
         .at(8, |node| node.delay = delay / 2)
+}
+
+/// What the last `sent` probes of a hop were answered with: those that count.
+fn kinds(world: &World<Trace>, ttl: u8, sent: u64) -> Vec<&'static str> {
+    let of_hop = |probe: &ProbeId| probe.ttl == ttl && probe.round != u32::MAX;
+    let rounds = world.sent.iter().map(|(_, key)| key.probe).filter(of_hop);
+    let rounds = rounds.count() as u64;
+    let counted = world
+        .valid
+        .iter()
+        .filter(|answer| of_hop(&answer.probe) && u64::from(answer.probe.round) + sent >= rounds);
+    let mut kinds: Vec<_> = counted.map(|answer| answer.kind.name()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
 }
 
 #[test]
@@ -23,7 +38,8 @@ fn an_open_port_answers_with_syn_ack_alone_whatever_its_delay() {
             interval: Duration::ZERO,
             ..options()
         };
-        let (stop, _, hops) = report(&trace(path_of(Duration::from_micros(us)), many));
+        let world = trace(path_of(Duration::from_micros(us)), many);
+        let (stop, _, hops) = report(&world);
         assert_eq!((stop, hops.len()), (Stop::Target, 8), "{us} us");
         let target = &hops[7];
         assert_eq!(
@@ -31,13 +47,69 @@ fn an_open_port_answers_with_syn_ack_alone_whatever_its_delay() {
             (9, 9),
             "{us} us: {target:?}"
         );
-        assert_eq!(target.responders[0].kind, Some("syn-ack"), "{us} us");
+        assert_eq!(kinds(&world, 8, 9), ["syn-ack"], "{us} us");
         assert_eq!(target.duplicates, 0, "{us} us");
     }
 }
 
 #[test]
-fn a_lost_scout_hides_no_open_port() {
+fn a_lost_scout_makes_no_open_port_read_as_closed() {
+    for ms in [1, 30, 200] {
+        let many = TraceOptions {
+            rounds: 4,
+            interval: Duration::ZERO,
+            ..options()
+        };
+        let mut world = world(path_of(Duration::from_millis(ms)), many);
+        world.trouble.vanished = 1.0;
+        world.turn();
+        world.trouble.vanished = 0.0;
+        assert!(world.run(LIMIT));
+        let (stop, _, hops) = report(&world);
+        assert_eq!((stop, hops.len()), (Stop::Target, 8), "{ms} ms");
+        let target = &hops[7];
+        assert_eq!((target.sent, target.received), (12, 12), "{ms} ms");
+        assert_eq!(kinds(&world, 8, 12), ["syn-ack"], "{ms} ms");
+    }
+}
+
+#[test]
+fn what_overlapping_syns_brought_ends_no_trace() {
+    for seed in 0..500 {
+        let path = path_of(Duration::from_millis(30)).at(8, |node| node.loss = 0.4);
+        let once = TraceOptions {
+            first_ttl: 5,
+            queries: 1,
+            ..options()
+        };
+        let mut world = World::new(vec![path], TIMEOUT, None, seed);
+        world.add(Trace::new(once, 0, TIMEOUT, true), 0..1);
+        assert!(world.run(LIMIT));
+        let (stop, _, hops) = report(&world);
+        let answered = hops.last().is_some_and(|hop| hop.received > 0);
+        assert_eq!(stop == Stop::Target, answered, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_reset_that_is_slower_than_the_next_syn_does_no_harm() {
+    for seed in 0..50 {
+        let mut path = path_of(Duration::from_millis(20));
+        path.jitter = Duration::from_millis(9);
+        let many = TraceOptions {
+            rounds: 4,
+            interval: Duration::ZERO,
+            ..options()
+        };
+        let mut world = World::new(vec![path], TIMEOUT, None, seed);
+        world.add(Trace::new(many, 0, TIMEOUT, true), 0..1);
+        assert!(world.run(LIMIT));
+        assert_eq!(kinds(&world, 8, 12), ["syn-ack"], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_path_with_loss_to_an_open_port_is_traced_to_it() {
     for seed in 0..200 {
         let path = path_of(Duration::from_millis(30)).at(8, |node| node.loss = 0.3);
         let mut world = World::new(vec![path], TIMEOUT, None, seed);
@@ -45,14 +117,28 @@ fn a_lost_scout_hides_no_open_port() {
             rounds: 4,
             ..options()
         };
-        world.add(
-            crate::engine::trace::Trace::new(many, 0, TIMEOUT, true),
-            0..1,
-        );
+        world.add(Trace::new(many, 0, TIMEOUT, true), 0..1);
         assert!(world.run(LIMIT));
         let (stop, _, hops) = report(&world);
         assert_eq!((stop, hops.len()), (Stop::Target, 8), "seed {seed}");
     }
+}
+
+#[test]
+fn routers_on_the_way_to_an_open_port_do_not_wait_for_each_other() {
+    let path =
+        Path::to(Target::OpenTcp, 10).everywhere(|node| node.delay = Duration::from_millis(5));
+    let many = TraceOptions {
+        queries: 1,
+        rounds: 5,
+        interval: Duration::from_millis(100),
+        ..options()
+    };
+    let world = trace(path.clone(), many);
+    // The scout, each router once after the other, and the target in each round.
+    let first: Duration = (1..=10).map(|ttl| path.round_trip(ttl)).sum();
+    let limit = path.round_trip(10) + first + Duration::from_millis(5 * 120);
+    assert!(world.elapsed() <= limit, "{:?}", world.elapsed());
 }
 
 #[test]

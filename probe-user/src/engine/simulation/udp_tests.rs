@@ -62,5 +62,7 @@ fn a_service_behind_silent_hops_and_loss_is_found() {
             (Stop::Target, 10, 0),
             "seed {seed}"
         );
+        // Nine for each hop, and once more what was open when the first reply came.
+        assert!(world.sent.len() <= 9 * 10 + 9 * 9, "{}", world.sent.len());
     }
 }
