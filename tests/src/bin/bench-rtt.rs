@@ -88,7 +88,8 @@ fn campaign(arguments: &Arguments) -> Result<Campaign> {
 
 /// Writes `rtt.json` and `rtt.svg`.
 fn save(report: &Report, directory: Option<&Path>) -> Result<()> {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let default = package.parent().unwrap_or(package).join("target/bench");
     let directory = directory.unwrap_or(&default);
     fs::create_dir_all(directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;

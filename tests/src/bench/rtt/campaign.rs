@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     io::{Read as _, Seek as _},
     net::IpAddr,
+    process::{Command, ExitStatus},
     time::Duration,
 };
 
@@ -20,6 +21,8 @@ use crate::lab::{DelayResponder, Family, HoldTimes, Lab};
 
 /// What a run of a tool may take beyond its sending: start, last reply, end.
 const OVERHEAD: Duration = Duration::from_secs(10);
+/// Exit code of timeout(1) if the time was up.
+const TIMED_OUT: i32 = 124;
 /// Most echoes of one run: each has a sequence number to itself.
 const MOST_ECHOES: u32 = 60_000;
 
@@ -182,43 +185,65 @@ impl Campaign {
 }
 
 impl Trial<'_> {
-    /// Runs the tool to its end. What it prints goes to a file: nobody wakes up to
-    /// read it while it measures.
+    /// Runs the tool to its end and reads what it printed.
     fn run(&mut self, lab: &Lab) -> Result<()> {
         let sending = self.rate.interval() * self.count;
         let limit = (sending * 2 + OVERHEAD).as_secs().to_string();
         let address = self.address.to_string();
         let arguments = self.tool.arguments(&address, self.rate, self.count);
-        let mut stdout = tempfile::tempfile()?;
-        let mut stderr = tempfile::tempfile()?;
-        let status = lab
-            .vantage()
-            .command("timeout")
-            .args(["--kill-after=2", &limit])
-            .arg(self.tool.program())
-            .args(&arguments)
+        let mut command = lab.vantage().command("timeout");
+        command.args(["--kill-after=2", &limit]);
+        command.arg(self.tool.program()).args(&arguments);
+        let ended = Ended::run(&mut command)?;
+        let line = || format!("`{} {}`", self.tool.name(), arguments.join(" "));
+        let code = ended.status.code();
+        ensure!(
+            code != Some(TIMED_OUT),
+            "{} had not ended after {limit} s",
+            line()
+        );
+        ensure!(
+            code.is_some_and(|code| self.tool.has_measured(code)),
+            "{}: {}: {}",
+            line(),
+            ended.status,
+            ended.stderr.lines().next().unwrap_or("it says no more")
+        );
+        self.readings = self.tool.read(&ended.stdout)?;
+        ensure!(!self.readings.is_empty(), "{} reports no reply", line());
+        Ok(())
+    }
+}
+
+/// A command that has ended.
+struct Ended {
+    status: ExitStatus,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ended {
+    /// Runs a command. What it prints goes to files: nobody wakes up to read it
+    /// while it measures.
+    fn run(command: &mut Command) -> Result<Self> {
+        let mut files = [tempfile::tempfile()?, tempfile::tempfile()?];
+        let [stdout, stderr] = &files;
+        let status = command
             .stdout(stdout.try_clone()?)
             .stderr(stderr.try_clone()?)
             .status()
-            .with_context(|| format!("cannot start {}", self.tool))?;
-        let mut said = String::new();
-        stderr.rewind()?;
-        stderr.read_to_string(&mut said)?;
-        let mut printed = String::new();
-        stdout.rewind()?;
-        stdout.read_to_string(&mut printed)?;
-        ensure!(
-            status
-                .code()
-                .is_some_and(|code| self.tool.has_measured(code)),
-            "{} {}: {status}: {}",
-            self.tool.name(),
-            arguments.join(" "),
-            said.lines().next().unwrap_or("it says no more")
-        );
-        self.readings = self.tool.read(&printed)?;
-        ensure!(!self.readings.is_empty(), "{} reports no reply", self.tool);
-        Ok(())
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        let mut texts = [String::new(), String::new()];
+        for (file, text) in files.iter_mut().zip(&mut texts) {
+            file.rewind()?;
+            file.read_to_string(text)?;
+        }
+        let [stdout, stderr] = texts;
+        Ok(Self {
+            status,
+            stdout,
+            stderr,
+        })
     }
 }
 
