@@ -21,12 +21,7 @@ pub enum Flows {
         reserved: u16,
     },
     /// The first that is free: on each, one probe at a time.
-    FirstFree {
-        /// The flows.
-        flows: Vec<Use>,
-        /// Rounds before this one went by turns; nothing is known of their answers.
-        from: u32,
-    },
+    FirstFree(Vec<Use>),
 }
 
 /// The use of a flow.
@@ -51,17 +46,14 @@ impl Flows {
 
     /// One probe at a time on each of `flows`: SYNs of one 4-tuple must not overlap.
     pub fn first_free(flows: u16) -> Self {
-        Self::FirstFree {
-            flows: vec![Use::FreeAt(Moment(0)); usize::from(flows.max(1))],
-            from: 0,
-        }
+        Self::FirstFree(vec![Use::FreeAt(Moment(0)); usize::from(flows.max(1))])
     }
 
     /// Gives a round its flow; else when one may be free, if that is known.
     pub(super) fn choose(&mut self, round: u32, now: Moment) -> Result<u16, Option<Moment>> {
         let flows = match self {
             Self::InTurn { asked, .. } => return Ok((round % u32::from(*asked)) as u16),
-            Self::FirstFree { flows, .. } => flows,
+            Self::FirstFree(flows) => flows,
         };
         let mut free_at: Option<Moment> = None;
         for (flow, state) in (0u16..).zip(flows) {
@@ -81,7 +73,7 @@ impl Flows {
 
     /// A probe was answered, or is not waited for any more (`kind` is `None`).
     pub(super) fn release(&mut self, probe: ProbeId, kind: Option<Kind>, now: Moment) {
-        let Self::FirstFree { flows, .. } = self else {
+        let Self::FirstFree(flows) = self else {
             return;
         };
         // A connection is half-open until our RST has reached the target.
@@ -96,29 +88,19 @@ impl Flows {
         }
     }
 
-    /// An answer could not be told to a probe, of which `next_round` is the next:
-    /// from now on, one at a time on each flow, once all that are under way are over.
-    /// A round trip takes at most `rtt`.
-    pub(super) fn part(&mut self, next_round: u32, rtt: Duration, now: Moment) {
+    /// An answer could not be told to a probe: from now on, one at a time on each
+    /// flow, once what is under way is over. A round trip takes at most `rtt`.
+    /// Returns whether they went in turn before.
+    pub(super) fn part(&mut self, rtt: Duration, now: Moment) -> bool {
         let Self::InTurn { asked, reserved } = *self else {
-            return;
+            return false;
         };
         let quiet = now + rtt + AFTER_AMBIGUITY;
         let flows = (0..reserved).map(|flow| {
             let used = flow < asked;
             Use::FreeAt(if used { quiet } else { now })
         });
-        *self = Self::FirstFree {
-            flows: flows.collect(),
-            from: next_round,
-        };
-    }
-
-    /// Whether a reply without an index may answer this probe.
-    pub(super) fn awaits(&self, probe: ProbeId) -> bool {
-        match self {
-            Self::InTurn { .. } => true,
-            Self::FirstFree { from, .. } => probe.round >= *from,
-        }
+        *self = Self::FirstFree(flows.collect());
+        true
     }
 }

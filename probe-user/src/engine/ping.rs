@@ -23,6 +23,10 @@ pub struct Ping {
     next_at: Moment,
     stopped: bool,
     flows: Flows,
+    /// Rounds before this one do not count unless they were settled by then.
+    from: u32,
+    /// Rounds that do not count: their answers could not be told apart.
+    void: u32,
     tally: Tally,
     /// ICMP errors: answers, but not the target's.
     errors: Tally,
@@ -37,6 +41,8 @@ impl Ping {
             next_at: begin,
             stopped: false,
             flows,
+            from: 0,
+            void: 0,
             tally: Tally::default(),
             errors: Tally::default(),
         }
@@ -59,7 +65,11 @@ impl Ping {
 
     fn is_sent_out(&self) -> bool {
         let most = self.options.count.unwrap_or(u32::MAX);
-        self.stopped || self.next_round >= most
+        self.stopped || self.next_round >= most.saturating_add(self.void)
+    }
+
+    fn counts(&self, probe: ProbeId) -> bool {
+        probe.round >= self.from
     }
 }
 
@@ -92,6 +102,9 @@ impl Session for Ping {
 
     fn handle_answer(&mut self, answer: &Answer, now: Moment) {
         self.flows.release(answer.probe, Some(answer.kind), now);
+        if !self.counts(answer.probe) {
+            return;
+        }
         if answer.kind.reaches_target() {
             self.tally.count_answer(answer);
         } else if answer.outcome == Outcome::Valid {
@@ -104,19 +117,30 @@ impl Session for Ping {
 
     fn handle_missing(&mut self, probe: ProbeId, cause: Missing, now: Moment) {
         self.flows.release(probe, None, now);
-        self.tally.count_missing(cause);
+        if self.counts(probe) {
+            self.tally.count_missing(cause);
+        }
     }
 
-    fn take_back(&mut self, _: ProbeId, cause: Missing) {
-        self.tally.take_back(cause);
+    fn take_back(&mut self, probe: ProbeId, cause: Missing) {
+        if self.counts(probe) {
+            self.tally.take_back(cause);
+        }
     }
 
+    /// What is under way counts no more, and others go in its place, so that it
+    /// can be told apart.
     fn handle_ambiguity(&mut self, age: Duration, now: Moment) {
-        self.flows.part(self.next_round, age, now);
+        if self.flows.part(age, now) {
+            let pending = self.tally.pending();
+            self.tally.sent -= pending;
+            self.void += pending as u32;
+            self.from = self.next_round;
+        }
     }
 
     fn awaits(&self, probe: ProbeId) -> bool {
-        self.flows.awaits(probe)
+        self.counts(probe)
     }
 
     fn stop(&mut self) {

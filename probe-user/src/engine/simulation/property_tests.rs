@@ -179,7 +179,7 @@ proptest! {
         let tally = world.engine.sessions()[0].tally();
         let lost = tally.unanswered + tally.never_sent + tally.by_us;
         prop_assert_eq!(tally.sent, tally.received + lost);
-        prop_assert_eq!(tally.sent, world.sent.len() as u64);
+        prop_assert!(tally.sent <= world.sent.len() as u64);
         if stop.is_none() {
             prop_assert_eq!(tally.sent, u64::from(count));
         }
