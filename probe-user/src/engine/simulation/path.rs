@@ -61,8 +61,8 @@ pub(crate) struct Path {
     pub(crate) doubled: f64,
     /// Most that is added to each way, at random.
     pub(crate) jitter: Duration,
-    /// Tells addresses of several paths apart.
-    pub(crate) number: u16,
+    /// Tells addresses of several paths apart, 24 bits.
+    pub(crate) number: u32,
 }
 
 impl Path {
@@ -108,8 +108,8 @@ impl Path {
 
     /// The address of the node of a TTL.
     pub(crate) fn address_at(&self, ttl: u8) -> Address {
-        let [high, low] = self.number.to_be_bytes();
-        Address::from_v4([10, high, low, ttl])
+        let [_, a, b, c] = self.number.to_be_bytes();
+        Address::from_v4([a, b, c, ttl])
     }
 
     /// Who answers a probe of this TTL, if anybody does and nothing is lost.
