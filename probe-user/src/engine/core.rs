@@ -101,7 +101,7 @@ impl<S: Session> Engine<S> {
         self.flights.begin(key, lease, now);
     }
 
-    /// A probe could not be sent, or was refused behind its stamp.
+    /// A probe could not be sent, or was refused behind its stamp: no answer will come.
     pub fn handle_refused(&mut self, key: Key, now: Moment) {
         self.missing(key, Missing::NeverSent, now);
     }
@@ -190,6 +190,7 @@ impl<S: Session> Engine<S> {
                 Some(Fate::Answered) => Missing::ByUs,
                 Some(Fate::LateOnly | Fate::Unanswered) | None => Missing::Unanswered,
             };
+            self.flights.give_up(key, cause, now);
             self.missing(key, cause, now);
         }
     }
@@ -209,7 +210,6 @@ impl<S: Session> Engine<S> {
     }
 
     fn missing(&mut self, key: Key, cause: Missing, now: Moment) {
-        self.flights.give_up(key, cause, now);
         if let Some(session) = self.sessions.get_mut(key.session as usize) {
             session.handle_missing(key.probe, cause, now);
         }
