@@ -20,8 +20,9 @@ const COLOURS: [&str; 6] = [
 const INK: &str = "#333333";
 const GRID: &str = "#e4e4e4";
 const LEFT: f64 = 64.0;
+const RIGHT: f64 = 76.0;
 const TOP: f64 = 92.0;
-const PANEL_WIDTH: f64 = 186.0;
+const PANEL_WIDTH: f64 = 176.0;
 const PANEL_HEIGHT: f64 = 220.0;
 const GAP: f64 = 14.0;
 const ROW_GAP: f64 = 44.0;
@@ -92,7 +93,7 @@ impl<'a> Sheet<'a> {
     fn size(&self) -> (f64, f64) {
         let (columns, lines) = (self.holds.len() as f64, self.rates.len() as f64);
         (
-            LEFT + columns * (PANEL_WIDTH + GAP),
+            LEFT + columns * (PANEL_WIDTH + GAP) + RIGHT,
             TOP + lines * (PANEL_HEIGHT + ROW_GAP) + BOTTOM - ROW_GAP,
         )
     }
@@ -153,15 +154,17 @@ impl<'a> Sheet<'a> {
         group
     }
 
-    /// What `probe` is judged by.
+    /// What `probe` is judged by; named to the right of the last panel.
     fn limits(&self, left: f64, top: f64) -> Group {
         let limits = [("median", MEDIAN_LIMIT_NS), ("p99", P99_LIMIT_NS)];
         limits.iter().fold(Group::new(), |group, (name, limit)| {
-            let (y, right) = (self.y(top, *limit as f64), left + PANEL_WIDTH);
-            let label = text(right, y - 3.0, &format!("{name} ≤ {} µs", limit / 1_000));
+            let y = self.y(top, *limit as f64);
+            let dashed = line((left, y), (left + PANEL_WIDTH, y), INK);
+            let label = format!("{name} ≤ {} µs", limit / 1_000);
+            let right = self.size().0 - RIGHT - GAP / 2.0;
             group
-                .add(line((left, y), (right, y), INK).set("stroke-dasharray", "3 3"))
-                .add(label.set("text-anchor", "end").set("font-size", 8))
+                .add(dashed.set("stroke-dasharray", "3 3"))
+                .add(text(right, y + 3.0, &label).set("font-size", 9))
         })
     }
 
