@@ -129,14 +129,7 @@ fn a_reply_to_an_earlier_probe_of_the_slot_is_stale() {
         let lab = Lab::chain(0).build().unwrap();
         let forger = Forger::at(lab.target(), "vantage").unwrap();
         let target = lab.address(family, "target").unwrap();
-        let arguments = [
-            "--count",
-            "70000",
-            "--interval",
-            "20us",
-            "--timeout",
-            "20ms",
-        ];
+        let arguments = ["--count", "70000", "--interval", "0", "--timeout", "20ms"];
         let probe = Probe::ping(lab.vantage()).args(arguments);
         let running = probe.to(target).start().unwrap();
         let first = forger.next_request().unwrap();

@@ -34,6 +34,29 @@ fn an_interval_is_kept() {
 }
 
 #[test]
+fn short_intervals_are_kept_as_far_as_the_host_can() {
+    let lab = Lab::chain(0).build().unwrap();
+    let target = lab.address(Family::V4, "target").unwrap();
+    let lasts = |interval: &str| {
+        let arguments = ["--count", "5000", "--interval", interval, "--replies"];
+        let probe = Probe::ping(lab.vantage()).args(arguments);
+        let run = probe.to(target).run().unwrap();
+        let replies = run.replies().unwrap();
+        let sent = replies.iter().map(|reply| reply.tx_ns.unwrap());
+        Duration::from_nanos(sent.clone().max().unwrap() - sent.min().unwrap())
+    };
+    let as_fast_as_possible = lasts("0");
+    for (interval, planned_ms) in [("20us", 100), ("100us", 500), ("500us", 2500)] {
+        let planned = Duration::from_millis(planned_ms).max(as_fast_as_possible);
+        let lasted = lasts(interval);
+        assert!(
+            lasted < 2 * planned,
+            "{interval}: {lasted:?}, not {planned:?}"
+        );
+    }
+}
+
+#[test]
 fn rounds_are_numbered_and_every_reply_is_a_whole_line() {
     let lab = Lab::chain(1).build().unwrap();
     let target = lab.address(Family::V6, "target").unwrap();
