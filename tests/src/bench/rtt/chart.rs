@@ -24,6 +24,8 @@ const RIGHT: f64 = 76.0;
 const TOP: f64 = 92.0;
 const PANEL_WIDTH: f64 = 176.0;
 const PANEL_HEIGHT: f64 = 220.0;
+/// What the lines at the top need.
+const LEAST_WIDTH: f64 = 940.0;
 const GAP: f64 = 14.0;
 const ROW_GAP: f64 = 44.0;
 const BOTTOM: f64 = 40.0;
@@ -93,7 +95,7 @@ impl<'a> Sheet<'a> {
     fn size(&self) -> (f64, f64) {
         let (columns, lines) = (self.holds.len() as f64, self.rates.len() as f64);
         (
-            LEFT + columns * (PANEL_WIDTH + GAP) + RIGHT,
+            (LEFT + columns * (PANEL_WIDTH + GAP) + RIGHT).max(LEAST_WIDTH),
             TOP + lines * (PANEL_HEIGHT + ROW_GAP) + BOTTOM - ROW_GAP,
         )
     }
@@ -115,6 +117,9 @@ impl<'a> Sheet<'a> {
     fn row(&self, place: usize, rate: u32) -> Group {
         let top = TOP + place as f64 * (PANEL_HEIGHT + ROW_GAP);
         let mut group = Group::new().add(self.axis(top));
+        if rate == JUDGED_RATE {
+            group = group.add(self.limits(top));
+        }
         for (column, hold) in self.holds.iter().enumerate() {
             let left = LEFT + column as f64 * (PANEL_WIDTH + GAP);
             let title = format!("{rate}/s, hold {hold}");
@@ -140,9 +145,6 @@ impl<'a> Sheet<'a> {
             let y = self.y(top, FLOOR_NS * 10f64.powi(decade));
             group = group.add(line((left, y), (right, y), GRID));
         }
-        if rate == JUDGED_RATE {
-            group = group.add(self.limits(left, top));
-        }
         let step = PANEL_WIDTH / self.tools.len() as f64;
         for (place, (tool, colour)) in self.tools.iter().zip(COLOURS.iter().cycle()).enumerate() {
             let own = |row: &&Row| row.rate == rate && row.hold == hold && row.label() == *tool;
@@ -154,17 +156,16 @@ impl<'a> Sheet<'a> {
         group
     }
 
-    /// What `probe` is judged by; named to the right of the last panel.
-    fn limits(&self, left: f64, top: f64) -> Group {
+    /// What `probe` is judged by, across a row of panels.
+    fn limits(&self, top: f64) -> Group {
+        let right = LEFT + self.holds.len() as f64 * (PANEL_WIDTH + GAP) - GAP;
         let limits = [("median", MEDIAN_LIMIT_NS), ("p99", P99_LIMIT_NS)];
         limits.iter().fold(Group::new(), |group, (name, limit)| {
             let y = self.y(top, *limit as f64);
-            let dashed = line((left, y), (left + PANEL_WIDTH, y), INK);
             let label = format!("{name} ≤ {} µs", limit / 1_000);
-            let right = self.size().0 - RIGHT - GAP / 2.0;
             group
-                .add(dashed.set("stroke-dasharray", "3 3"))
-                .add(text(right, y + 3.0, &label).set("font-size", 9))
+                .add(line((LEFT, y), (right, y), INK).set("stroke-dasharray", "3 3"))
+                .add(text(right + GAP / 2.0, y + 3.0, &label).set("font-size", 9))
         })
     }
 
