@@ -57,8 +57,8 @@ impl Pace {
 /// Probes keep their times, so that small delays do not add up; a long one moves
 /// all that follow, and is not made up in a burst.
 pub fn next_beat(due: Moment, now: Moment, interval: Duration) -> Moment {
-    let haste = MAX_HASTE.min(interval / 2);
-    (due + interval).max(now + (interval - haste))
+    let haste = MAX_HASTE.min(interval / 2).max(MAX_CREDIT);
+    (due + interval).max((now + interval) - haste)
 }
 
 #[cfg(test)]
@@ -123,5 +123,8 @@ mod tests {
         let late = Moment(9_000_000_000);
         assert_eq!(next_beat(due, late, second), Moment(9_990_000_000));
         assert_eq!(next_beat(due, due, Duration::ZERO), due);
+        // Short intervals catch up with what a sleep of the thread takes too long.
+        let (short, slept) = (Duration::from_micros(20), Moment(due.0 + 75_000));
+        assert_eq!(next_beat(due, slept, short), due + short);
     }
 }

@@ -339,15 +339,11 @@ impl<'a, S: Describe> Driver<'a, S> {
         changes: &mut Changes,
     ) -> Result<Wake> {
         let rest = self.rest();
-        if rest < TIMER_RESOLUTION {
+        let short = rest < TIMER_RESOLUTION;
+        if short {
             std::thread::sleep(rest);
             tokio::task::yield_now().await;
         }
-        let timer = if rest < TIMER_RESOLUTION {
-            Duration::ZERO
-        } else {
-            rest
-        };
         tokio::select! {
             biased;
             _ = interrupt.recv() => Ok(Wake::Signal(number(SignalKind::interrupt()))),
@@ -356,7 +352,8 @@ impl<'a, S: Describe> Driver<'a, S> {
             readable = self.receiver.rings.readable() => readable
                 .map(|()| Wake::Look)
                 .map_err(|error| Error::CutShort(format!("cannot wait for replies: {error}"))),
-            () = tokio::time::sleep(timer) => Ok(Wake::Look),
+            () = std::future::ready(()), if short => Ok(Wake::Look),
+            () = tokio::time::sleep(rest), if !short => Ok(Wake::Look),
         }
     }
 
