@@ -29,9 +29,28 @@ pub(crate) enum Host {
     Spared,
 }
 
+/// When and where a packet came in. Taken first of all: what the program does
+/// with the packet is no part of the way.
+#[derive(Clone, Copy)]
+struct Arrival {
+    rx_ns: u64,
+    hook: Hook,
+}
+
+impl Arrival {
+    #[inline(always)]
+    fn now(hook: Hook) -> Self {
+        Self {
+            rx_ns: clock::now_ns(),
+            hook,
+        }
+    }
+}
+
 /// Receives a packet that begins with an Ethernet header.
 #[inline(always)]
 pub(crate) fn receive_frame<P: Packet>(packet: &P, hook: Hook) -> Host {
+    let arrival = Arrival::now(hook);
     let read = match packet.bare_ethertype() {
         Some(ethertype) => Some((ethertype, 0)),
         None => eth::read(&mut packet.cursor()),
@@ -44,16 +63,16 @@ pub(crate) fn receive_frame<P: Packet>(packet: &P, hook: Hook) -> Host {
         eth::IPV6 => true,
         _ => return Host::Gets,
     };
-    receive_behind(packet, length, v6, hook)
+    receive_behind(packet, length, v6, arrival)
 }
 
 /// Receives a packet behind a link header of `length` octets.
 #[inline(always)]
-fn receive_behind<P: Packet>(packet: &P, length: u16, v6: bool, hook: Hook) -> Host {
+fn receive_behind<P: Packet>(packet: &P, length: u16, v6: bool, arrival: Arrival) -> Host {
     let mut cursor = packet.cursor();
     // With or without tags, from here on it is one path.
     match cursor.skip(maps::forget(length as u32) as u16) {
-        Some(()) => receive(packet, cursor, v6, hook),
+        Some(()) => receive(packet, cursor, v6, arrival),
         None => Host::Gets,
     }
 }
@@ -61,8 +80,9 @@ fn receive_behind<P: Packet>(packet: &P, length: u16, v6: bool, hook: Hook) -> H
 /// Receives a packet that begins with an IP header.
 #[inline(always)]
 pub(crate) fn receive_packet<P: Packet + Version>(packet: &P, hook: Hook) -> Host {
+    let arrival = Arrival::now(hook);
     match packet.is_v6() {
-        Some(v6) => receive_behind(packet, 0, v6, hook),
+        Some(v6) => receive_behind(packet, 0, v6, arrival),
         None => Host::Gets,
     }
 }
@@ -97,24 +117,22 @@ impl Version for TcContext {
 }
 
 #[inline(always)]
-fn receive<P: Packet, C: Cursor>(packet: &P, cursor: C, v6: bool, hook: Hook) -> Host {
+fn receive<P: Packet, C: Cursor>(packet: &P, cursor: C, v6: bool, arrival: Arrival) -> Host {
     let candidate = match classify::classify(cursor, v6, maps::ports()) {
         Finding::NotCandidate => return Host::Gets,
         Finding::Malformed(reason) => return reject(packet, reason),
         Finding::Foreign => return reject(packet, Counter::Foreign),
         Finding::Unindexed(candidate) => {
-            let rx_ns = clock::now_ns();
             count(packet, Counter::Unindexed as usize);
-            emit::emit(unindexed(&candidate, rx_ns, packet.ifindex(), hook));
+            emit::emit(unindexed(&candidate, packet.ifindex(), arrival));
             return Host::Gets;
         }
         Finding::Reply(candidate) => candidate,
     };
-    let rx_ns = clock::now_ns();
     let Some(candidate) = maps::stage(candidate) else {
         return Host::Gets;
     };
-    settle(packet, &candidate, rx_ns, hook)
+    settle(packet, &candidate, arrival)
 }
 
 #[inline(always)]
@@ -132,7 +150,7 @@ fn count<P: Packet>(packet: &P, place: usize) {
 }
 
 #[inline(always)]
-fn settle<P: Packet>(packet: &P, candidate: &Candidate, rx_ns: u64, hook: Hook) -> Host {
+fn settle<P: Packet>(packet: &P, candidate: &Candidate, arrival: Arrival) -> Host {
     let index = slot_index(candidate.shard, candidate.seq16);
     let Some(slot) = maps::slot(index) else {
         return reject(packet, Counter::Foreign);
@@ -150,15 +168,13 @@ fn settle<P: Packet>(packet: &P, candidate: &Candidate, rx_ns: u64, hook: Hook) 
             return Host::Gets;
         }
     };
-    let Some(outcome) = outcome(slot, &record, rx_ns) else {
+    let Some(outcome) = outcome(slot, &record, arrival.rx_ns) else {
         return reject(packet, Counter::Stale);
     };
     let outcome = maps::forget(outcome as u32) as u8;
     count(packet, Counter::place_of_outcome(outcome));
     let ifindex = packet.ifindex();
-    emit::emit(event(
-        candidate, &record, outcome, flags, rx_ns, ifindex, hook,
-    ));
+    emit::emit(event(candidate, &record, outcome, flags, ifindex, arrival));
     spare(candidate)
 }
 
@@ -206,13 +222,12 @@ fn event(
     record: &Record,
     outcome: u8,
     flags: Flags,
-    rx_ns: u64,
     ifindex: u32,
-    hook: Hook,
+    arrival: Arrival,
 ) -> Event {
     Event {
         tx_ns: record.tx_ns,
-        rx_ns,
+        rx_ns: arrival.rx_ns,
         responder: candidate.responder,
         target: record.target,
         round: record.round,
@@ -229,7 +244,7 @@ fn event(
         quoted_ttl: candidate.quoted.ttl,
         quoted_tos: candidate.quoted.tos,
         flags: flags.0,
-        hook: hook as u8,
+        hook: arrival.hook as u8,
         tx_source: abi::TxSource::Tcx as u8,
         mtu: candidate.mtu,
     }
@@ -237,10 +252,10 @@ fn event(
 
 /// An event that names no probe: the reader finds it by responder and flow.
 #[inline(always)]
-fn unindexed(candidate: &Candidate, rx_ns: u64, ifindex: u32, hook: Hook) -> Event {
+fn unindexed(candidate: &Candidate, ifindex: u32, arrival: Arrival) -> Event {
     Event {
         tx_ns: 0,
-        rx_ns,
+        rx_ns: arrival.rx_ns,
         responder: candidate.responder,
         target: 0,
         round: 0,
@@ -257,7 +272,7 @@ fn unindexed(candidate: &Candidate, rx_ns: u64, ifindex: u32, hook: Hook) -> Eve
         quoted_ttl: 0,
         quoted_tos: 0,
         flags: Flags::NARROW,
-        hook: hook as u8,
+        hook: arrival.hook as u8,
         tx_source: abi::TxSource::Tcx as u8,
         mtu: 0,
     }
