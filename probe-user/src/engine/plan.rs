@@ -169,6 +169,8 @@ pub enum Format {
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
+    /// A folder of Apache Parquet files.
+    Parquet,
     /// No records: metadata only.
     None,
 }

@@ -6,23 +6,36 @@
 //! | JSONL | an object with `hops` for each report | an object without | and an object with `kind` for each reply |
 //! | CSV | a row for each report | a row for each report | rows of replies only |
 //! | none | | | |
+//!
+//! A [`sweep`] writes replies or paths: JSONL, CSV or Parquet.
 
+mod address;
 #[cfg(test)]
 mod arbitrary;
 mod csv;
+mod hops;
 mod json;
 mod jsonl;
 mod line;
 pub mod metadata;
+mod parquet;
 mod records;
 #[cfg(test)]
 mod sample;
+pub mod sweep;
 pub(crate) mod table;
 pub(crate) mod text;
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    path::Path,
+};
 
-use self::{csv::Csv, jsonl::Jsonl, table::Table};
+use self::{
+    csv::{Csv, Row},
+    jsonl::Jsonl,
+    table::Table,
+};
 use crate::{
     engine::{
         plan::{Format, Job, OutputOptions, Plan},
@@ -93,26 +106,42 @@ pub struct Presentation {
 /// [`Error::Usage`] if the file cannot be created.
 pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink + Send>> {
     let file = plan.output.file.as_deref();
-    let writer = output::open(file).map_err(|error| {
-        let name = file.map(|path| path.display().to_string());
-        let name = name.unwrap_or_else(|| "standard output".to_owned());
-        Error::Usage(format!("cannot write {name}: {error}; check --output"))
-    })?;
-    Ok(new(&plan.output, presentation(plan, notes), writer))
+    let writer = output::open(file).map_err(|error| cannot_write(file, &error))?;
+    new(&plan.output, presentation(plan, notes), writer)
 }
 
 /// The sink of a format over any writer.
+///
+/// # Errors
+/// [`Error::Usage`] if the format is not over a writer.
 pub fn new(
     options: &OutputOptions,
     presentation: Presentation,
     writer: Box<dyn Output>,
-) -> Box<dyn Sink + Send> {
-    match options.format {
+) -> Result<Box<dyn Sink + Send>> {
+    Ok(match options.format {
         Format::Table => Box::new(Table::new(writer, presentation)),
         Format::Jsonl => Box::new(Jsonl::new(writer, options.replies)),
-        Format::Csv => Box::new(Csv::new(writer, presentation.ping, options.replies)),
+        Format::Csv => {
+            let row = match (options.replies, presentation.ping) {
+                (true, _) => Row::Reply,
+                (false, true) => Row::Ping,
+                (false, false) => Row::Trace,
+            };
+            Box::new(Csv::new(writer, row))
+        }
+        Format::Parquet => {
+            let text = "parquet is a format of sweeps; take --format jsonl or csv";
+            return Err(Error::Usage(text.to_owned()));
+        }
         Format::None => Box::new(Nothing),
-    }
+    })
+}
+
+fn cannot_write(file: Option<&Path>, error: &io::Error) -> Error {
+    let name = file.map(|path| path.display().to_string());
+    let name = name.unwrap_or_else(|| "standard output".to_owned());
+    Error::Usage(format!("cannot write {name}: {error}; check --output"))
 }
 
 fn presentation(plan: &Plan, notes: Vec<String>) -> Presentation {

@@ -1,0 +1,155 @@
+//! Where the records of a sweep go: many, and perhaps behind those of a run before.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Nothing, Sink,
+    csv::{Csv, Row},
+    jsonl::Jsonl,
+    parquet,
+};
+use crate::{
+    engine::plan::Format,
+    error::{Error, Result},
+    io::output::{self, Parts, Resumed},
+};
+
+/// Extension of part files.
+const PARQUET: &str = "parquet";
+
+/// Where and how the records of a sweep are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Any but a table.
+    pub format: Format,
+    /// A file; a folder for Parquet. `None`: standard output.
+    pub file: Option<PathBuf>,
+    /// Go on behind what stands there.
+    pub resume: bool,
+}
+
+/// Opens the output, and its sink.
+///
+/// # Errors
+/// [`Error::Usage`] if the file or folder cannot be written, and for formats that
+/// cannot be written there.
+pub fn open(destination: &Destination) -> Result<Box<dyn Sink + Send>> {
+    let file = destination.file.as_deref();
+    let sink: io::Result<Box<dyn Sink + Send>> = match (destination.format, file) {
+        (Format::None, _) => Ok(Box::new(Nothing)),
+        (Format::Table, _) => return Err(no_table()),
+        (Format::Parquet, None) => return Err(no_folder()),
+        (Format::Parquet, Some(folder)) => parts(folder, destination.resume)
+            .and_then(parquet::replies)
+            .map(|sink| Box::new(sink) as _),
+        (Format::Jsonl, _) => lines(file, destination.resume)
+            .map(|lines| Box::new(Jsonl::new(lines.output, true)) as _),
+        (Format::Csv, _) => lines(file, destination.resume).map(|lines| {
+            let csv = match lines.empty {
+                true => Csv::new(lines.output, Row::Reply),
+                false => Csv::resume(lines.output, Row::Reply),
+            };
+            Box::new(csv) as _
+        }),
+    };
+    sink.map_err(|error| super::cannot_write(file, &error))
+}
+
+fn lines(file: Option<&Path>, resume: bool) -> io::Result<Resumed> {
+    match file {
+        Some(path) if resume => output::resume(path),
+        _ => output::open(file).map(|output| Resumed {
+            output,
+            empty: true,
+        }),
+    }
+}
+
+fn parts(folder: &Path, resume: bool) -> io::Result<Parts> {
+    match resume {
+        true => Parts::resume(folder, PARQUET),
+        false => Parts::create(folder, PARQUET),
+    }
+}
+
+fn no_table() -> Error {
+    Error::Usage("a sweep is no table; take --format jsonl, csv or parquet".to_owned())
+}
+
+fn no_folder() -> Error {
+    Error::Usage("parquet is a folder of files; name one with --output".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::sink::sample::reply;
+
+    fn run(destination: &Destination) {
+        let mut sink = open(destination).expect("opened");
+        sink.reply(&reply("10.0.0.1")).expect("taken");
+        sink.finish().expect("finished");
+    }
+
+    #[test]
+    fn a_file_that_is_gone_on_with_reads_as_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (format, lines) in [(Format::Jsonl, 3), (Format::Csv, 4)] {
+            let path = folder.path().join("out");
+            let mut destination = Destination {
+                format,
+                file: Some(path.clone()),
+                resume: false,
+            };
+            run(&destination);
+            destination.resume = true;
+            run(&destination);
+            run(&destination);
+            let text = fs::read_to_string(&path).expect("reads");
+            assert_eq!(text.lines().count(), lines, "{text}");
+            destination.resume = false;
+            run(&destination);
+            let text = fs::read_to_string(&path).expect("reads");
+            assert_eq!(text.lines().count(), lines - 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_with_parquet_adds_parts_only_where_it_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut destination = Destination {
+            format: Format::Parquet,
+            file: Some(folder.path().join("out")),
+            resume: false,
+        };
+        run(&destination);
+        let error = open(&destination).err().expect("refused").to_string();
+        assert!(error.contains("parts of another run"), "{error}");
+        destination.resume = true;
+        run(&destination);
+        let parts = fs::read_dir(folder.path().join("out")).expect("lists");
+        assert_eq!(parts.count(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_written_there_is_refused() {
+        for (format, file) in [
+            (Format::Table, None),
+            (Format::Parquet, None),
+            (Format::Parquet, Some(PathBuf::from("/dev/null"))),
+            (Format::Jsonl, Some(PathBuf::from("/nowhere/out"))),
+        ] {
+            let destination = Destination {
+                format,
+                file,
+                resume: false,
+            };
+            assert!(matches!(open(&destination), Err(Error::Usage(_))));
+        }
+    }
+}
