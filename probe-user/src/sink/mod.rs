@@ -22,6 +22,7 @@ mod parquet;
 mod records;
 #[cfg(test)]
 mod sample;
+pub mod select;
 pub mod sweep;
 pub(crate) mod table;
 pub(crate) mod text;

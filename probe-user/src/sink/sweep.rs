@@ -85,8 +85,6 @@ fn no_folder() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::sink::sample::reply;
 
@@ -98,24 +96,22 @@ mod tests {
 
     #[test]
     fn a_file_that_is_gone_on_with_reads_as_one() {
-        let folder = tempfile::tempdir().expect("a folder");
         for (format, lines) in [(Format::Jsonl, 3), (Format::Csv, 4)] {
-            let path = folder.path().join("out");
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            let text = || io::read_to_string(file.reopen().expect("opens")).expect("reads");
             let mut destination = Destination {
                 format,
-                file: Some(path.clone()),
+                file: Some(file.path().to_owned()),
                 resume: false,
             };
             run(&destination);
             destination.resume = true;
             run(&destination);
             run(&destination);
-            let text = fs::read_to_string(&path).expect("reads");
-            assert_eq!(text.lines().count(), lines, "{text}");
+            assert_eq!(text().lines().count(), lines, "{}", text());
             destination.resume = false;
             run(&destination);
-            let text = fs::read_to_string(&path).expect("reads");
-            assert_eq!(text.lines().count(), lines - 2, "{text}");
+            assert_eq!(text().lines().count(), lines - 2, "{}", text());
         }
     }
 
@@ -132,7 +128,7 @@ mod tests {
         assert!(error.contains("parts of another run"), "{error}");
         destination.resume = true;
         run(&destination);
-        let parts = fs::read_dir(folder.path().join("out")).expect("lists");
+        let parts = folder.path().join("out").read_dir().expect("lists");
         assert_eq!(parts.count(), 2);
     }
 

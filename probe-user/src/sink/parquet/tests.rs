@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fs, net::IpAddr, path::Path};
+use std::{collections::BTreeMap, net::IpAddr, path::Path};
 
 use parquet::{
     file::reader::{FileReader as _, SerializedFileReader},
@@ -29,11 +29,10 @@ fn sink(folder: &Path, part_age: Duration) -> Parquet<ReplyRows> {
 
 /// Rows of each part, in order of their names.
 fn read(folder: &Path) -> BTreeMap<String, Vec<Row>> {
-    let parts = fs::read_dir(folder).expect("lists").map(|entry| {
+    let parts = folder.read_dir().expect("lists").map(|entry| {
         let entry = entry.expect("an entry");
         let name = entry.file_name().into_string().expect("UTF-8");
-        let file = fs::File::open(entry.path()).expect("opens");
-        let reader = SerializedFileReader::new(file).expect("a footer");
+        let reader = SerializedFileReader::try_from(entry.path().as_path()).expect("a footer");
         let metadata = reader.metadata().file_metadata().key_value_metadata();
         let schema = metadata
             .expect("metadata")
@@ -206,8 +205,8 @@ fn a_run_without_replies_has_the_columns() {
 #[test]
 fn what_cannot_be_written_is_counted() {
     let folder = one_folder();
-    let mut sink = sink(&folder.path().join("out"), NEVER);
-    fs::remove_dir(folder.path().join("out")).expect("removed");
+    let mut sink = sink(folder.path(), NEVER);
+    folder.close().expect("removed");
     sink.reply(&reply("10.0.0.1")).expect_err("no folder");
     assert_eq!((sink.lost_replies(), sink.durable), (1, 0));
 }
