@@ -9,7 +9,8 @@
 //! * [`probe`]: a probe as bytes, and those bytes (sent or quoted) as a probe;
 //! * [`plan`]: the probes of a sweep as numbers, and [`permutation`]: their order;
 //! * [`classify`]: is this packet a candidate reply, and to what;
-//! * [`verdict`]: does the slot agree.
+//! * [`verdict`]: does the slot agree;
+//! * [`lab`]: the truth about the lab's simulated internet.
 //!
 //! Rules, because the compiled program must pass the kernel's verifier: no
 //! unsafe, no panics, no indexing by a variable, no `u128`, no loop without a
@@ -26,6 +27,7 @@ pub mod abi;
 pub mod address;
 pub mod classify;
 pub mod identity;
+pub mod lab;
 pub mod permutation;
 pub mod plan;
 pub mod probe;
