@@ -2,17 +2,17 @@
 //! same order, objects and lists as JSON text, what is absent empty. A file has one
 //! type of record, and the header depends on that type alone.
 
-use std::{
-    collections::HashMap,
-    io::{self, Write},
-};
+use std::{collections::HashMap, io};
 
 use ::csv::Writer;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Sink, json, records::Records, text::printable};
-use crate::engine::report::{PingReport, Reply, TraceReport};
+use crate::{
+    engine::report::{PingReport, Reply, TraceReport},
+    io::output::Output,
+};
 
 const TRACE: &[&str] = &[
     "target", "name", "protocol", "flow", "stop", "rounds", "stamp", "hops",
@@ -67,7 +67,7 @@ pub(super) struct Csv {
 
 impl Csv {
     /// Rows of replies, or else of reports: pings or traces.
-    pub(super) fn new(writer: Box<dyn Write>, ping: bool, replies: bool) -> Self {
+    pub(super) fn new(writer: Box<dyn Output>, ping: bool, replies: bool) -> Self {
         let header = match (replies, ping) {
             (true, _) => REPLY,
             (false, true) => PING,
@@ -136,9 +136,12 @@ impl Sink for Csv {
     fn flush(&mut self) -> io::Result<()> {
         self.records.flush()
     }
+    fn sync(&mut self) -> io::Result<u64> {
+        self.records.sync()
+    }
     fn finish(&mut self) -> io::Result<()> {
         self.header()?;
-        self.records.flush()
+        self.records.sync().map(drop)
     }
 }
 
@@ -165,7 +168,7 @@ mod tests {
         sink::sample::{Writes, hop, ip, ping, reply, responder, trace},
     };
 
-    fn csv(ping: bool, replies: bool) -> impl FnOnce(Box<dyn Write>) -> Csv {
+    fn csv(ping: bool, replies: bool) -> impl FnOnce(Box<dyn Output>) -> Csv {
         move |writer| Csv::new(writer, ping, replies)
     }
 

@@ -17,16 +17,16 @@ mod sample;
 pub(crate) mod table;
 pub(crate) mod text;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use self::{csv::Csv, jsonl::Jsonl, table::Table};
 use crate::{
     engine::{
         plan::{Format, Job, OutputOptions, Plan},
-        report::{PingReport, Reply, TraceReport},
+        report::{PathReport, PingReport, Reply, TraceReport},
     },
     error::{Error, Result},
-    io::output,
+    io::output::{self, Output},
 };
 
 /// Takes results in the order in which they come to be.
@@ -42,6 +42,10 @@ pub trait Sink {
     fn ping(&mut self, report: &PingReport) -> io::Result<()>;
     /// Writes a reply.
     fn reply(&mut self, reply: &Reply) -> io::Result<()>;
+    /// Writes the path of a sweep.
+    fn path(&mut self, _: &PathReport) -> io::Result<()> {
+        Ok(())
+    }
     /// Replies that were taken and could not be written after all.
     fn lost_replies(&self) -> u64 {
         0
@@ -49,8 +53,15 @@ pub trait Sink {
     /// Hands what is complete to the reader. To be called whenever nothing more is
     /// at hand: records in between share a system call.
     fn flush(&mut self) -> io::Result<()>;
-    /// Writes what has to come last, and flushes. To be called once, also after an
-    /// interruption.
+    /// Makes what was taken outlive a crash of the host, as far as the format can; the
+    /// number of replies (or paths), counted from the first that this sink took, of
+    /// which that is now true. A pipe keeps nothing: what it took counts.
+    fn sync(&mut self) -> io::Result<u64> {
+        self.flush()?;
+        Ok(0)
+    }
+    /// Writes what has to come last, and makes all durable. To be called once, also
+    /// after an interruption.
     fn finish(&mut self) -> io::Result<()>;
 }
 
@@ -77,7 +88,7 @@ pub struct Presentation {
 ///
 /// # Errors
 /// [`Error::Usage`] if the file cannot be created.
-pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink>> {
+pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink + Send>> {
     let file = plan.output.file.as_deref();
     let writer = output::open(file).map_err(|error| {
         let name = file.map(|path| path.display().to_string());
@@ -91,8 +102,8 @@ pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink>> {
 pub fn new(
     options: &OutputOptions,
     presentation: Presentation,
-    writer: Box<dyn Write>,
-) -> Box<dyn Sink> {
+    writer: Box<dyn Output>,
+) -> Box<dyn Sink + Send> {
     match options.format {
         Format::Table => Box::new(Table::new(writer, presentation)),
         Format::Jsonl => Box::new(Jsonl::new(writer, options.replies)),
