@@ -1,0 +1,3 @@
+//! A sweep: very many targets, each seen for moments only.
+
+pub mod targets;
