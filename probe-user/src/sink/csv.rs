@@ -2,12 +2,15 @@
 //! same order, objects and lists as JSON text, what is absent empty. A file has one
 //! type of record, and the header depends on that type alone.
 
+mod reply;
+
 use std::{collections::HashMap, io};
 
 use ::csv::Writer;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use self::reply::{REPLY, cells};
 use super::{Sink, json, records::Records, text::printable};
 use crate::{
     engine::report::{PingReport, Reply, TraceReport},
@@ -32,30 +35,6 @@ const PING: &[&str] = &[
     "error_responders",
     "loss",
     "rtt_ns",
-];
-
-const REPLY: &[&str] = &[
-    "target",
-    "ttl",
-    "flow",
-    "round",
-    "protocol",
-    "kind",
-    "reason",
-    "responder",
-    "rtt_ns",
-    "tx_ns",
-    "rx_ns",
-    "reply_ttl",
-    "quoted_ttl",
-    "icmp_type",
-    "icmp_code",
-    "mtu",
-    "grade",
-    "nat",
-    "duplicate",
-    "late",
-    "stamp",
 ];
 
 pub(super) struct Csv {
@@ -99,12 +78,7 @@ impl Csv {
                     .map_or(Ok(String::new()), |field| cell(field))
             })
             .collect::<io::Result<_>>()?;
-        let row = row(&cells)?;
-        if self.replies {
-            self.records.add_reply(&row)
-        } else {
-            self.records.add(&row)
-        }
+        self.records.add(&row(&cells)?)
     }
 }
 
@@ -128,7 +102,8 @@ impl Sink for Csv {
         if !self.replies {
             return Ok(());
         }
-        self.write(REPLY, reply)
+        self.header()?;
+        self.records.add_reply(|line| cells(line, reply))
     }
     fn lost_replies(&self) -> u64 {
         self.records.lost_replies()
@@ -205,9 +180,9 @@ mod tests {
             sink.ping(&ping("10.0.0.1", 4, 3))
         });
         let expected = "\
-target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,quoted_ttl,icmp_type,icmp_code,mtu,grade,nat,duplicate,late,stamp
-10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,,0,0,,A,false,false,false,tcx/tcx
-10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,,0,0,,A,false,false,false,tcx/tcx
+target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,quoted_ttl,icmp_type,icmp_code,mtu,grade,nat,duplicate,late,stamp,again
+10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false
+10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false
 ";
         assert_eq!(text, expected);
     }
@@ -224,6 +199,7 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         let mut full_reply = reply("10.0.0.1");
         full_reply.reason = Some("host-unreachable");
         (full_reply.quoted_ttl, full_reply.mtu) = (Some(1), Some(1500));
+        full_reply.again = true;
         let mut full_ping = ping("10.0.0.1", 1, 1);
         full_ping.name = Some("a.example".to_owned());
         full_ping.error_responders = vec![responder("10.0.0.2", None, 1)];

@@ -1,9 +1,12 @@
 //! One JSON object a line. A trace has `hops`, a reply has `kind`, a ping neither.
 
+mod reply;
+
 use std::io;
 
 use serde::Serialize;
 
+use self::reply::object;
 use super::{Sink, json, records::Records};
 use crate::{
     engine::report::{PingReport, Reply, TraceReport},
@@ -45,7 +48,7 @@ impl Sink for Jsonl {
         self.write(report)
     }
     fn reply(&mut self, reply: &Reply) -> io::Result<()> {
-        self.records.add_reply(line(reply)?.as_bytes())
+        self.records.add_reply(|line| object(line, reply))
     }
     fn lost_replies(&self) -> u64 {
         self.records.lost_replies()

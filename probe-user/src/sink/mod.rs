@@ -7,9 +7,12 @@
 //! | CSV | a row for each report | a row for each report | rows of replies only |
 //! | none | | | |
 
+#[cfg(test)]
+mod arbitrary;
 mod csv;
 mod json;
 mod jsonl;
+mod line;
 pub mod metadata;
 mod records;
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use std::io;
 
+use super::line::{LONGEST_OCTETS, Line};
 use crate::io::output::Output;
 
 /// Octets after which records are written without being told.
-const BATCH_OCTETS: usize = 64 * 1024;
+const BATCH_OCTETS: usize = 256 * 1024;
 
 /// Gathers whole records, so that no write ends inside one of them.
 pub(super) struct Records {
@@ -30,6 +31,10 @@ impl Records {
     /// Adds a record, its line end included.
     pub(super) fn add(&mut self, record: &[u8]) -> io::Result<()> {
         self.gathered.extend_from_slice(record);
+        self.flush_batch()
+    }
+
+    fn flush_batch(&mut self) -> io::Result<()> {
         if self.gathered.len() < BATCH_OCTETS {
             return Ok(());
         }
@@ -37,9 +42,11 @@ impl Records {
     }
 
     /// Adds the record of a reply: these are counted if they are lost.
-    pub(super) fn add_reply(&mut self, record: &[u8]) -> io::Result<()> {
+    pub(super) fn add_reply(&mut self, write: impl FnOnce(&mut Line<'_>)) -> io::Result<()> {
         self.gathered_replies += 1;
-        self.add(record)
+        self.gathered.reserve(LONGEST_OCTETS);
+        write(&mut Line(&mut self.gathered));
+        self.flush_batch()
     }
 
     /// Replies that were added and could not be written.
