@@ -59,6 +59,15 @@ impl Csv {
         }
     }
 
+    /// Rows of replies; `begun`: behind others, with no header of their own.
+    pub(super) fn replies(writer: Box<dyn Output>, begun: bool) -> Self {
+        let mut csv = Self::new(writer, false, true);
+        if begun {
+            csv.header = None;
+        }
+        csv
+    }
+
     fn header(&mut self) -> io::Result<()> {
         match self.header.take() {
             Some(columns) => self.records.add(&row(columns)?),

@@ -15,17 +15,20 @@ mod jsonl;
 mod line;
 pub mod metadata;
 mod records;
+pub mod select;
 #[cfg(test)]
 mod sample;
+pub mod sweep_summary;
 pub(crate) mod table;
 pub(crate) mod text;
 
 use std::io::{self, IsTerminal};
 
-use self::{csv::Csv, jsonl::Jsonl, table::Table};
+use self::{csv::Csv, jsonl::Jsonl, select::Selection, table::Table};
 use crate::{
     engine::{
         plan::{Format, Job, OutputOptions, Plan},
+        sweep::plan::{RecordFormat, SweepPlan},
         report::{PathReport, PingReport, Reply, TraceReport},
     },
     error::{Error, Result},
@@ -99,6 +102,33 @@ pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink + Send>> {
         Error::Usage(format!("cannot write {name}: {error}; check --output"))
     })?;
     Ok(new(&plan.output, presentation(plan, notes), writer))
+}
+
+/// Opens the output of a sweep's records, and what of them is wanted.
+///
+/// # Errors
+/// [`Error::Usage`] if the file cannot be created, or the selection is none.
+pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)> {
+    let options = &plan.output;
+    let file = options.file.as_deref();
+    let refused = |error: io::Error| {
+        let name = file.map(|path| path.display().to_string());
+        let name = name.unwrap_or_else(|| "standard output".to_owned());
+        Error::Usage(format!("cannot write {name}: {error}; check --output"))
+    };
+    let (writer, begun) = match (&plan.resumed, file) {
+        (Some(_), Some(path)) => {
+            let resumed = output::resume(path).map_err(refused)?;
+            (resumed.output, !resumed.empty)
+        }
+        _ => (output::open(file).map_err(refused)?, false),
+    };
+    let sink: Box<dyn Sink + Send> = match options.format {
+        RecordFormat::Jsonl => Box::new(Jsonl::new(writer, true)),
+        RecordFormat::Csv => Box::new(Csv::replies(writer, begun)),
+        RecordFormat::Parquet | RecordFormat::None => Box::new(Nothing),
+    };
+    Ok((sink, Selection::default()))
 }
 
 /// The sink of a format over any writer.
