@@ -3,6 +3,7 @@
 //! ```text
 //! args (clap) -> plan ---> engine::plan::Plan
 //!                 |- targets (host, list_file, exclude)
+//!                 |- scope (targets of a sweep)
 //!                 '- duration, rate, number
 //! ```
 
@@ -15,6 +16,8 @@ mod list_file;
 mod number;
 mod plan;
 mod rate;
+#[cfg_attr(not(test), expect(dead_code, reason = "`sweep` will read it"))]
+mod scope;
 mod targets;
 #[cfg(test)]
 mod tests;
