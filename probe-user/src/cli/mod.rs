@@ -16,7 +16,6 @@ mod list_file;
 mod number;
 mod plan;
 mod rate;
-#[cfg_attr(not(test), expect(dead_code, reason = "`sweep` will read it"))]
 mod scope;
 mod sweep;
 mod targets;

@@ -276,24 +276,3 @@ proptest! {
         prop_assert_eq!(from_file(text.as_bytes()), Ok(listed(&expected)));
     }
 }
-
-#[test]
-#[ignore]
-fn measure() {
-    let path = std::env::var("LIST").expect("LIST");
-    let extra = std::env::var("EXTRA").unwrap_or_default();
-    let start = std::time::Instant::now();
-    let scope = load(&args(&format!("--targets {path} --allow-private {extra}")), 1).expect("ok");
-    let loaded = start.elapsed();
-    let peak = std::fs::read_to_string("/proc/self/status").expect("status");
-    let peak = peak.lines().find(|l| l.starts_with("VmHWM")).expect("hwm").to_owned();
-    println!("{path} {extra}: {} targets, dup {} special {} public {} mem {} MB load {loaded:?} {peak}", scope.targets.len(), scope.duplicates, scope.special, scope.public, scope.targets.memory_bytes() >> 20);
-    let n = scope.targets.len();
-    let start = std::time::Instant::now();
-    let mut x = 1u32; let mut s = 0u32; let rounds = 20_000_000u32;
-    for _ in 0..rounds { x = x.wrapping_mul(1664525).wrapping_add(1013904223); let i = ((x as u64 * n as u64) >> 32) as u32; s ^= scope.targets.get(i).expect("in").hash(); }
-    println!("  get: {:.1} ns ({s})", start.elapsed().as_nanos() as f64 / rounds as f64);
-    let start = std::time::Instant::now(); let r = 2_000_000u32.min(n);
-    for k in 0..r { let i = ((k as u64 * 2654435761u64) % n as u64) as u32; assert_eq!(scope.targets.index_of(scope.targets.get(i).expect("in")), Some(i)); }
-    println!("  index_of: {:.1} ns; runs {}; digest {:?}", start.elapsed().as_nanos() as f64 / r as f64, scope.targets.intervals().count(), { let t = std::time::Instant::now(); let d = scope.targets.digest(); (d, t.elapsed()) });
-}
