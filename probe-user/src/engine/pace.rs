@@ -144,7 +144,11 @@ mod tests {
         assert_eq!(pace.shortfall(), 0);
         assert!(pace.allows(Moment(61_000_000_000)));
         // A second of silence, less the credit and the probe that left.
-        assert!((995..=1_000).contains(&pace.shortfall()), "{}", pace.shortfall());
+        assert!(
+            (995..=1_000).contains(&pace.shortfall()),
+            "{}",
+            pace.shortfall()
+        );
     }
 
     #[test]

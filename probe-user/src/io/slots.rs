@@ -143,7 +143,11 @@ impl SlotTable {
                 Self {
                     mapping: self.mapping.clone(),
                     first,
-                    last: if lane + 1 == lanes { u16::MAX } else { first + share - 1 },
+                    last: if lane + 1 == lanes {
+                        u16::MAX
+                    } else {
+                        first + share - 1
+                    },
                     next: vec![first; self.next.len()],
                     // Nonces are drawn by number: each lane has numbers of its own.
                     drawn: u64::from(lane) << 48,
@@ -234,7 +238,11 @@ impl SlotTable {
         for _ in 0..TRIES {
             let next = self.next.get_mut(usize::from(shard))?;
             let seq16 = *next;
-            *next = if seq16 == self.last { self.first } else { seq16 + 1 };
+            *next = if seq16 == self.last {
+                self.first
+            } else {
+                seq16 + 1
+            };
             let index = slot_index(shard, seq16);
             let words = self.words(index)?;
             let fate = Fate::of(words[STATE].load(Ordering::Acquire));

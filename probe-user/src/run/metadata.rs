@@ -1,6 +1,6 @@
 //! The metadata of a run: one JSON object that says what was done and counted.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::time::SystemTime;
 
 use serde::Serialize;
 
@@ -172,7 +172,8 @@ pub(super) fn account(
         .iter()
         .map(|(errno, count)| (errno_name(*errno), *count))
         .collect();
-    let known: u64 = accounting.failed.values().sum::<u64>() + accounting.skipped.values().sum::<u64>();
+    let known: u64 =
+        accounting.failed.values().sum::<u64>() + accounting.skipped.values().sum::<u64>();
     let vanished = attempts
         .planned
         .saturating_sub(known)
@@ -203,6 +204,8 @@ fn kernel_release() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use probe_common::abi::{Counter, Counters};
 
     use super::*;

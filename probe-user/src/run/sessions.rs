@@ -25,7 +25,12 @@ pub(super) fn traces(plan: &Plan, options: &TraceOptions, ways: &Ways) -> Engine
     let mut begin = clock::now();
     for way in &ways.found {
         for flow in 0..plan.probes.flows {
-            let trace = Trace::new(options.clone(), flow, plan.probes.timeout, plan.probes.opens_connections());
+            let trace = Trace::new(
+                options.clone(),
+                flow,
+                plan.probes.timeout,
+                plan.probes.opens_connections(),
+            );
             engine.add(trace, way.address, [flow], begin);
             begin = begin + gap;
         }

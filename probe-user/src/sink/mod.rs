@@ -15,9 +15,9 @@ mod jsonl;
 mod line;
 pub mod metadata;
 mod records;
-pub mod select;
 #[cfg(test)]
 mod sample;
+pub mod select;
 pub mod sweep_summary;
 pub(crate) mod table;
 pub(crate) mod text;
@@ -28,8 +28,8 @@ use self::{csv::Csv, jsonl::Jsonl, select::Selection, table::Table};
 use crate::{
     engine::{
         plan::{Format, Job, OutputOptions, Plan},
-        sweep::plan::{RecordFormat, SweepPlan},
         report::{PathReport, PingReport, Reply, TraceReport},
+        sweep::plan::{RecordFormat, SweepPlan},
     },
     error::{Error, Result},
     io::output::{self, Output},

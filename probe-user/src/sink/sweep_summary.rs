@@ -67,7 +67,14 @@ pub fn render(rows: &[Row], totals: &Totals) -> String {
         return format!("nothing was sent ({})\n", lost(totals));
     }
     let titles = [
-        ">ttl", ">sent", ">answered", ">", ">by target", ">p50", ">p90", ">p99",
+        ">ttl",
+        ">sent",
+        ">answered",
+        ">",
+        ">by target",
+        ">p50",
+        ">p90",
+        ">p99",
     ];
     let mut grid = Grid::new(titles, false);
     for row in rows {
@@ -96,7 +103,11 @@ fn sums(totals: &Totals) -> String {
     } else {
         String::new()
     };
-    let least = if totals.responders_complete { "" } else { "at least " };
+    let least = if totals.responders_complete {
+        ""
+    } else {
+        "at least "
+    };
     format!(
         "{} to {}{rate}; {} answered ({}), {} late, {}; {least}{}\nlost here: {}\n",
         counted(totals.sent, "probe", "probes"),
@@ -168,7 +179,10 @@ ttl    sent  answered        by target   p50   p90   p99
             text.split_whitespace().map(ToOwned::to_owned).collect()
         };
         assert_eq!(words(&text)[..6], words(expected)[..6], "{text}");
-        assert!(text.contains("131,072 probes to 65,536 targets in 2.0 s (65,536/s)"), "{text}");
+        assert!(
+            text.contains("131,072 probes to 65,536 targets in 2.0 s (65,536/s)"),
+            "{text}"
+        );
         assert!(text.ends_with("lost here: nothing\n"), "{text}");
     }
 
@@ -183,7 +197,10 @@ ttl    sent  answered        by target   p50   p90   p99
                 ..TOTALS
             },
         );
-        assert!(text.contains("lost here: 7 never sent, 1,500 ring full"), "{text}");
+        assert!(
+            text.contains("lost here: 7 never sent, 1,500 ring full"),
+            "{text}"
+        );
         assert!(text.contains("at least 40 routers"), "{text}");
     }
 }

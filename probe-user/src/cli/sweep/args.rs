@@ -50,7 +50,13 @@ pub(crate) struct ShapeArgs {
     #[arg(value_parser = value_parser!(u8).range(1..))]
     pub(crate) first_ttl: u8,
     /// Last TTL (hop limit)
-    #[arg(short = 'm', long, alias = "max-hops", value_name = "TTL", default_value = "32")]
+    #[arg(
+        short = 'm',
+        long,
+        alias = "max-hops",
+        value_name = "TTL",
+        default_value = "32"
+    )]
     #[arg(value_parser = value_parser!(u8).range(1..))]
     pub(crate) max_ttl: u8,
     /// This TTL (hop limit) only
@@ -102,7 +108,12 @@ pub(crate) struct SweepProbeArgs {
     #[arg(short = 'Q', long, default_value = "0", value_parser = parse_tos)]
     pub(crate) tos: u8,
     /// Text in every probe, such as where to complain; at most 64 octets
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) contact: String,
 }
 
@@ -120,7 +131,13 @@ pub(crate) struct SweepPaceArgs {
     #[arg(long, value_name = "RATE")]
     pub(crate) hop_rate: Option<Rate>,
     /// Sending threads
-    #[arg(short = 'T', long, alias = "sender-threads", value_name = "N", default_value = "1")]
+    #[arg(
+        short = 'T',
+        long,
+        alias = "sender-threads",
+        value_name = "N",
+        default_value = "1"
+    )]
     #[arg(value_parser = value_parser!(u32).range(1..=64))]
     pub(crate) tx_cores: u32,
     /// How long to wait for replies after the last probe [default: as --timeout]

@@ -96,16 +96,15 @@ fn read_checkpoint(file: &Path) -> Result<Checkpoint> {
     let checkpoint: Checkpoint =
         serde_json::from_slice(&text).map_err(|error| refuse(format!("no checkpoint: {error}")))?;
     if checkpoint.schema != SCHEMA {
-        return Err(refuse(format!("schema {} is not {SCHEMA}", checkpoint.schema)));
+        return Err(refuse(format!(
+            "schema {} is not {SCHEMA}",
+            checkpoint.schema
+        )));
     }
     Ok(checkpoint)
 }
 
-fn plan(
-    args: SweepArgs,
-    arguments: Vec<String>,
-    resumed: Option<Checkpoint>,
-) -> Result<SweepPlan> {
+fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) -> Result<SweepPlan> {
     let seed = args.shape.seed.unwrap_or_else(|| fastrand::u64(..));
     let (first_ttl, last_ttl) = ttls(&args.shape)?;
     let (v4, v6) = (args.scope.v4, args.scope.v6);
@@ -271,7 +270,9 @@ fn output(args: &SweepOutputArgs) -> Result<SweepOutput> {
         return usage("--format parquet writes a directory of files: name it with --output");
     }
     if args.paths && args.checkpoint.is_some() {
-        return usage("--paths writes at the end, so there is nothing to resume: leave --checkpoint out");
+        return usage(
+            "--paths writes at the end, so there is nothing to resume: leave --checkpoint out",
+        );
     }
     let wanted = !args.paths && format != RecordFormat::None;
     let beside = args.output.as_ref().filter(|path| wanted && is_kept(path));
@@ -288,7 +289,10 @@ fn output(args: &SweepOutputArgs) -> Result<SweepOutput> {
         status: args.status_file.clone(),
         responders: args.responders.clone(),
         passing_checkpoint: args.checkpoint.is_none(),
-        checkpoint: args.checkpoint.clone().or_else(|| beside.map(|p| checkpoint_beside(p))),
+        checkpoint: args
+            .checkpoint
+            .clone()
+            .or_else(|| beside.map(|p| checkpoint_beside(p))),
         quiet: args.quiet,
     })
 }

@@ -229,7 +229,13 @@ mod tests {
         let mut sums = Aggregate::default();
         sums.record(&event(3, 1, Kind::TimeExceeded, Outcome::Valid, 5_000));
         sums.record(&event(3, 1, Kind::TimeExceeded, Outcome::Duplicate, 9_000));
-        sums.record(&event(3, 1, Kind::TimeExceeded, Outcome::Late, 2_000_000_000));
+        sums.record(&event(
+            3,
+            1,
+            Kind::TimeExceeded,
+            Outcome::Late,
+            2_000_000_000,
+        ));
         sums.record(&event(9, 2, Kind::EchoReply, Outcome::Valid, 7_000));
         let third = sums.ttl(3).expect("a tally");
         assert_eq!((third.answered, third.duplicates, third.late), (1, 1, 1));
@@ -268,7 +274,10 @@ mod tests {
                 .responders()
                 .find(|(known, _)| *known == address)
                 .expect("the same routers");
-            assert_eq!((merged.replies, merged.sum_ns), (tally.replies, tally.sum_ns));
+            assert_eq!(
+                (merged.replies, merged.sum_ns),
+                (tally.replies, tally.sum_ns)
+            );
             assert_eq!((merged.min_ns, merged.max_ns), (tally.min_ns, tally.max_ns));
         }
     }

@@ -74,7 +74,7 @@ impl Settling {
         if let Some(note) = self.timed_out
             && note.records <= durable
         {
-            self.cursor = note.cursor;
+            self.cursor = self.cursor.max(note.cursor);
             self.timed_out = None;
         }
         self.noted.push_back(Note {

@@ -5,6 +5,6 @@ pub mod aggregate;
 pub mod checkpoint;
 pub mod histogram;
 pub mod plan;
-pub mod reached;
 pub mod schedule;
+pub mod syn;
 pub mod targets;

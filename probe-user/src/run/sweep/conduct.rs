@@ -115,7 +115,10 @@ pub(super) async fn conduct(
             }
         }
         let now = clock::now();
-        let waiting = sweep.desk.waiting.load(std::sync::atomic::Ordering::Relaxed);
+        let waiting = sweep
+            .desk
+            .waiting
+            .load(std::sync::atomic::Ordering::Relaxed);
         sweep.orders.hold(waiting > MOST_WAITING / 2);
         sweep.journal.tick();
         if sweep.desk.has_failed() {
@@ -155,7 +158,10 @@ impl Sweep {
     /// What the threads have counted by now.
     pub(super) fn sums(&self) -> Result<Sums> {
         let of_lanes = |count: fn(&super::control::LaneCounts) -> &Count| -> u64 {
-            self.lanes.iter().map(|lane| count(&lane.counts).get()).sum()
+            self.lanes
+                .iter()
+                .map(|lane| count(&lane.counts).get())
+                .sum()
         };
         let of_readers = |count: fn(&super::control::ReaderCounts) -> &Count| -> u64 {
             let readers = self.readers.iter();
@@ -183,10 +189,17 @@ impl Sweep {
 
     fn change_rate(&mut self, faster: bool) {
         let Some(rate) = self.rate else {
-            notify(&self.plan, "the rate has no bound that could change: give one with --rate");
+            notify(
+                &self.plan,
+                "the rate has no bound that could change: give one with --rate",
+            );
             return;
         };
-        let factor = if faster { 1.0 + RATE_STEP } else { 1.0 - RATE_STEP };
+        let factor = if faster {
+            1.0 + RATE_STEP
+        } else {
+            1.0 - RATE_STEP
+        };
         let rate = ((rate as f64 * factor).round() as u64).max(1);
         self.rate = Some(rate);
         self.orders.set_rate(share(self.rate, self.plan.lanes));

@@ -108,7 +108,8 @@ pub(super) struct Count(AtomicU64);
 impl Count {
     /// Only by the thread that owns the count.
     pub(super) fn add(&self, more: u64) {
-        self.0.store(self.0.load(Relaxed).wrapping_add(more), Relaxed);
+        self.0
+            .store(self.0.load(Relaxed).wrapping_add(more), Relaxed);
     }
 
     pub(super) fn set(&self, value: u64) {

@@ -116,7 +116,12 @@ fn slots_of(mut tables: Vec<crate::io::slots::SlotTable>) -> Tally {
 }
 
 impl Sweep {
-    fn account(&self, attempts: &Attempts, slots: &Tally, read: &ReaderResult) -> Result<Accounting> {
+    fn account(
+        &self,
+        attempts: &Attempts,
+        slots: &Tally,
+        read: &ReaderResult,
+    ) -> Result<Accounting> {
         let counters = self.kernel.counters()?;
         // Data from an open port names no slot, and no probe of a sweep is remembered:
         // nobody can say what it answers.
@@ -148,9 +153,13 @@ impl Sweep {
         }
         if let Some(path) = &self.plan.output.metadata {
             let section = SweepSection::of(self, harvest);
-            let journal = std::mem::replace(&mut self.journal, crate::run::metadata::Journal::begin());
-            let mut written =
-                journal.close(harvest.accounting.clone(), self.plan.seed, &self.attachments);
+            let journal =
+                std::mem::replace(&mut self.journal, crate::run::metadata::Journal::begin());
+            let mut written = journal.close(
+                harvest.accounting.clone(),
+                self.plan.seed,
+                &self.attachments,
+            );
             written.sweep = Some(section);
             metadata::write(path, &written).map_err(|error| unwritable(path, &error))?;
         }

@@ -1,7 +1,12 @@
 //! A sending thread: takes its steps of the schedule, gives each probe a slot,
 //! builds and sends it, at its share of the rate.
 
-use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use probe_common::{
     Address,
@@ -16,7 +21,11 @@ use crate::{
         answer::address,
         pace::Pace,
         plan::ProbeOptions,
-        sweep::{reached::Reached, schedule::Lane, targets::TargetSet},
+        sweep::{
+            schedule::{Lane, Step},
+            syn::SynGuard,
+            targets::TargetSet,
+        },
         time::Moment,
     },
     io::{
@@ -34,6 +43,12 @@ const BURST: usize = 64;
 /// Longest rest between two probes: orders are looked at again.
 const LONGEST_REST: Duration = Duration::from_millis(20);
 
+/// Steps that wait for the SYN before theirs; beyond that the lane waits.
+const MOST_DEFERRED: usize = 4_096;
+
+/// Of these, looked at before the next step.
+const DEFERRED_LOOKED_AT: usize = 16;
+
 /// The mark in a probe's round that says: may have been sent by a run before this one.
 pub(super) const AGAIN: u32 = 1 << 31;
 
@@ -42,8 +57,10 @@ pub(super) const AGAIN: u32 = 1 << 31;
 pub(super) struct Common {
     pub(super) targets: Arc<TargetSet>,
     pub(super) probes: ProbeOptions,
-    /// Targets that need no probe with a higher TTL; `None`: they get it.
-    pub(super) reached: Option<Arc<Reached>>,
+    /// Of probes that open connections.
+    pub(super) syn_guard: Option<Arc<SynGuard>>,
+    /// They go beyond a target that has answered.
+    pub(super) beyond_target: bool,
     /// Probes before this cursor may have been sent already.
     pub(super) again_before: u64,
     pub(super) round_interval: Duration,
@@ -78,6 +95,8 @@ pub(super) struct Sending {
     common: Arc<Common>,
     counts: Arc<LaneCounts>,
     lane: Lane,
+    /// Steps whose target has a SYN under way, in order.
+    deferred: VecDeque<Step>,
     slots: SlotTable,
     transmitter: Transmitter,
     contact: Contact,
@@ -131,6 +150,7 @@ impl Sending {
             common,
             counts,
             lane,
+            deferred: VecDeque::new(),
             slots,
             transmitter,
             budget,
@@ -196,23 +216,73 @@ impl Sending {
             if self.lane.cursor() >= self.common.orders.reserved() {
                 return Turn::Until(now + REST);
             }
+            if let Some(step) = self.take_deferred(now) {
+                if !self.attempt(step, now) {
+                    self.deferred.push_front(step);
+                    return Turn::Until(now + REST);
+                }
+                continue;
+            }
+            if self.deferred.len() >= MOST_DEFERRED {
+                return Turn::Until(now + REST);
+            }
             if let Some(moment) = self.waits_for_round(now) {
                 return Turn::Until(moment);
             }
             let Some(step) = self.lane.peek() else {
-                return Turn::Done;
-            };
-            if let Some(place) = step.place {
-                let again = step.cursor < self.common.again_before;
-                let round = step.round | if again { AGAIN } else { 0 };
-                if !self.queue(place, round, now) {
-                    self.result.slot_waits += 1;
-                    return Turn::Until(now + REST);
+                if self.deferred.is_empty() {
+                    return Turn::Done;
                 }
+                return Turn::Until(now + REST);
+            };
+            if self.must_wait(step, now) {
+                self.deferred.push_back(step);
+            } else if !self.attempt(step, now) {
+                return Turn::Until(now + REST);
             }
             self.lane.advance();
         }
         Turn::On
+    }
+
+    /// The first of those that waited for a SYN and need not any more.
+    fn take_deferred(&mut self, now: Moment) -> Option<Step> {
+        let guard = self.common.syn_guard.as_ref()?;
+        let mut first = self.deferred.iter().take(DEFERRED_LOOKED_AT);
+        let free = |step: &Step| {
+            step.place
+                .is_none_or(|place| guard.is_free(place.target, now))
+        };
+        let place = first.position(free)?;
+        self.deferred.remove(place)
+    }
+
+    /// Whether the step's target has a SYN under way.
+    fn must_wait(&self, step: Step, now: Moment) -> bool {
+        match (&self.common.syn_guard, step.place) {
+            (Some(guard), Some(place)) => !guard.is_free(place.target, now),
+            _ => false,
+        }
+    }
+
+    /// Does a step; false: there is no slot for it yet.
+    fn attempt(&mut self, step: Step, now: Moment) -> bool {
+        let Some(place) = step.place else {
+            return true;
+        };
+        let again = step.cursor < self.common.again_before;
+        let round = step.round | if again { AGAIN } else { 0 };
+        let queued = self.queue(place, round, now);
+        if !queued {
+            self.result.slot_waits += 1;
+        }
+        queued
+    }
+
+    /// All steps of the lane before this one are done.
+    fn cursor(&self) -> u64 {
+        let waiting = self.deferred.iter().map(|step| step.cursor).min();
+        waiting.unwrap_or(u64::MAX).min(self.lane.cursor())
     }
 
     /// A new round begins no sooner than its time has come.
@@ -232,10 +302,13 @@ impl Sending {
     /// Puts a probe into the burst, or counts why not; false: it must wait for a slot.
     fn queue(&mut self, place: Place, round: u32, now: Moment) -> bool {
         let Place { target, ttl, flow } = place;
-        let reached = self.common.reached.as_ref();
-        if reached.is_some_and(|reached| reached.is_beyond(target, ttl)) {
+        let guard = self.common.syn_guard.as_ref();
+        if guard.is_some_and(|guard| guard.is_beyond(target, ttl)) && !self.common.beyond_target {
             self.skip("target_reached");
             return true;
+        }
+        if guard.is_some_and(|guard| !guard.claim(target, now)) {
+            return false;
         }
         let Some(destination) = self.common.targets.get(target) else {
             self.skip("no_target");
@@ -329,7 +402,7 @@ impl Sending {
     fn publish(&self) {
         let taken: u64 = self.result.taken_by_ttl.iter().sum();
         let refused: u64 = self.result.failed.values().sum();
-        self.counts.cursor.set(self.lane.cursor());
+        self.counts.cursor.set(self.cursor());
         self.counts.planned.set(self.result.planned);
         self.counts.taken.set(taken);
         self.counts.refused.set(refused);

@@ -94,7 +94,10 @@ mod tests {
             runtime: Some(Duration::from_secs(10)),
             ..Limits::default()
         };
-        assert_eq!(check(&limits, Duration::from_secs(10), &SUMS), Verdict::Bound);
+        assert_eq!(
+            check(&limits, Duration::from_secs(10), &SUMS),
+            Verdict::Bound
+        );
         assert_eq!(check(&limits, Duration::from_secs(9), &SUMS), Verdict::GoOn);
     }
 }

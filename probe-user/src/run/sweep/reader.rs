@@ -11,7 +11,10 @@ use probe_common::abi::{Event, Kind, Outcome};
 
 use super::control::{Orders, ReaderCounts};
 use crate::{
-    engine::sweep::{aggregate::Aggregate, reached::Reached},
+    engine::{
+        sweep::{aggregate::Aggregate, syn::SynGuard},
+        time::Moment,
+    },
     io::ring::RingReader,
 };
 
@@ -46,7 +49,7 @@ pub(super) struct Reading {
     pub(super) ring: RingReader,
     pub(super) orders: Arc<Orders>,
     pub(super) counts: Arc<ReaderCounts>,
-    pub(super) reached: Option<Arc<Reached>>,
+    pub(super) syn_guard: Option<Arc<SynGuard>>,
     /// `None`: aggregates only.
     pub(super) conveyor: Option<Conveyor>,
     /// Longest wait for events.
@@ -62,7 +65,7 @@ impl Reading {
         loop {
             let last = self.orders.is_draining();
             let read = self.ring.drain(BATCH, |event| {
-                if note(event, &mut result, self.reached.as_deref()) {
+                if note(event, &mut result, self.syn_guard.as_deref()) {
                     batch.push(*event);
                 }
                 answered += u64::from(event.outcome == Outcome::Valid as u8);
@@ -83,16 +86,17 @@ impl Reading {
 }
 
 /// Sums an event up; returns whether a record is to be made of it.
-fn note(event: &Event, result: &mut ReaderResult, reached: Option<&Reached>) -> bool {
+fn note(event: &Event, result: &mut ReaderResult, syn_guard: Option<&SynGuard>) -> bool {
     if event.outcome == Outcome::Unindexed as u8 {
         result.unindexed += 1;
         return false;
     }
     result.aggregate.record(event);
-    if let Some(reached) = reached
-        && Kind::from_code(event.kind).is_some_and(Kind::reaches_target)
+    if let Some(guard) = syn_guard
+        && event.outcome != Outcome::Duplicate as u8
+        && let Some(kind) = Kind::from_code(event.kind)
     {
-        reached.note(event.target, event.ttl);
+        guard.answered(event.target, event.ttl, kind, Moment(event.rx_ns));
     }
     true
 }

@@ -4,9 +4,7 @@ use serde::Serialize;
 
 use super::{finish::Harvest, start::Sweep};
 use crate::{
-    engine::{
-        sweep::aggregate::{Aggregate, TtlTally},
-    },
+    engine::sweep::aggregate::{Aggregate, TtlTally},
     sink::sweep_summary::{Row, Totals},
 };
 

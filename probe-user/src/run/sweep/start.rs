@@ -18,8 +18,8 @@ use super::{
 use crate::{
     engine::sweep::{
         plan::{Backlog, RecordFormat, SweepPlan},
-        reached::Reached,
         schedule::Schedule,
+        syn::SynGuard,
         targets::TargetSet,
     },
     error::{Error, Result},
@@ -82,7 +82,10 @@ pub(super) fn start(
 ) -> Result<Sweep> {
     let targets = plan.targets.clone();
     let schedule = plan.schedule();
-    let begin = plan.resumed.as_ref().map_or(0, |checkpoint| checkpoint.cursor);
+    let begin = plan
+        .resumed
+        .as_ref()
+        .map_or(0, |checkpoint| checkpoint.cursor);
     let saving = Saving::new(&plan, plan.digest(), begin);
     saving.first()?;
     let orders = Arc::new(Orders::new(ways, saving.reserved()));
@@ -96,11 +99,15 @@ pub(super) fn start(
     ) {
         notify(&plan, notice);
     }
-    let tcp_stops = plan.probes.opens_connections() && !plan.beyond_target;
-    let reached = tcp_stops.then(|| Arc::new(Reached::new(targets.len())));
+    let guarded = plan.probes.opens_connections();
+    let syn_guard = guarded.then(|| Arc::new(SynGuard::new(targets.len(), plan.probes.timeout)));
     let desk = Arc::new(Desk::default());
     let (writer, conveyor) = start_writer(&plan, &targets, &equipment.attachments, &desk)?;
-    let rest = if sizing.batched { BATCHED_REST } else { LONGEST_REST };
+    let rest = if sizing.batched {
+        BATCHED_REST
+    } else {
+        LONGEST_REST
+    };
     let mut readers = Vec::new();
     let rings = equipment.rings.readers();
     let rings = rings.map_err(|error| unable("wait for ring buffers", &error))?;
@@ -110,7 +117,7 @@ pub(super) fn start(
             ring,
             orders: orders.clone(),
             counts: counts.clone(),
-            reached: reached.clone(),
+            syn_guard: syn_guard.clone(),
             conveyor: conveyor.clone(),
             rest,
         };
@@ -121,7 +128,8 @@ pub(super) fn start(
     let common = Arc::new(Common {
         targets: targets.clone(),
         probes: plan.probes.clone(),
-        reached,
+        syn_guard,
+        beyond_target: plan.beyond_target,
         again_before: plan.resumed.as_ref().map_or(0, |c| c.reserved),
         round_interval: plan.round_interval,
         steps_of_round: schedule.steps_of_round(),
@@ -131,10 +139,13 @@ pub(super) fn start(
     let slots = u64::from(equipment.slots.ports().slots());
     let parts = equipment.slots.part(lanes as u16);
     let mut sending = Vec::new();
-    for (number, (slots, transmitter)) in parts.into_iter().zip(equipment.transmitters).enumerate() {
+    for (number, (slots, transmitter)) in parts.into_iter().zip(equipment.transmitters).enumerate()
+    {
         let number = number as u32;
         let counts = Arc::new(LaneCounts::default());
-        counts.cursor.set(schedule.lane(number, lanes, begin).cursor());
+        counts
+            .cursor
+            .set(schedule.lane(number, lanes, begin).cursor());
         let budget = plan.limits.probes.map_or(u64::MAX, |most| {
             most / u64::from(lanes) + u64::from(u64::from(number) < most % u64::from(lanes))
         });
@@ -215,5 +226,7 @@ pub(super) fn notify(plan: &SweepPlan, line: &str) {
 }
 
 fn unable(what: &str, error: &std::io::Error) -> Error {
-    Error::Environment(format!("cannot {what}: {error}; raise the limits of this process (ulimit)"))
+    Error::Environment(format!(
+        "cannot {what}: {error}; raise the limits of this process (ulimit)"
+    ))
 }

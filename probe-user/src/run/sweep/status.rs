@@ -128,7 +128,9 @@ impl<'a> Line<'a> {
             .filter(|(lost, _)| *lost > 0)
             .map(|(lost, cause)| format!(", {} {cause}", count(lost)))
             .collect();
-        let eta = self.eta.map_or_else(String::new, |eta| format!(", {} left", clock(eta)));
+        let eta = self
+            .eta
+            .map_or_else(String::new, |eta| format!(", {} left", clock(eta)));
         format!(
             "{} {}: sent {} ({}/s), answered {} ({}/s, {}){losses}{eta}",
             clock(self.elapsed),
@@ -143,7 +145,9 @@ impl<'a> Line<'a> {
 
     fn row(&self) -> String {
         let sums = self.sums;
-        let eta = self.eta.map_or_else(String::new, |eta| eta.as_secs().to_string());
+        let eta = self
+            .eta
+            .map_or_else(String::new, |eta| eta.as_secs().to_string());
         format!(
             "{:.1},{:.3},{},{},{},{},{:.4},{},{},{},{},{},{},{},{eta}\n",
             self.elapsed.as_secs_f64(),
@@ -187,7 +191,11 @@ pub(super) async fn dry_run(plan: &SweepPlan, network: &Network, ways: &WayMap) 
     let rate = plan.probes.rate;
     let duration = rate.map_or_else(String::new, |rate| {
         let seconds = schedule.probes() / rate.max(1);
-        format!(", {} at {}/s", clock(Duration::from_secs(seconds)), count(rate))
+        format!(
+            ", {} at {}/s",
+            clock(Duration::from_secs(seconds)),
+            count(rate)
+        )
     });
     text += &format!(
         "{} to {}{duration}; seed {}\n",
@@ -209,7 +217,8 @@ mod tests {
 
     #[test]
     fn a_row_has_a_field_for_each_column() {
-        let line = Line::of(Duration::from_secs(3), &Sums::default(), &Sums::default(), (0, 10));
+        let sums = Sums::default();
+        let line = Line::of(Duration::from_secs(3), &sums, &sums, (0, 10));
         assert_eq!(
             line.row().matches(',').count(),
             HEADER.matches(',').count(),
@@ -236,6 +245,9 @@ mod tests {
         let text = line.for_people();
         assert!(text.contains("sent 3,000 (2,000/s)"), "{text}");
         assert!(text.contains("answered 2,000 (1,300/s"), "{text}");
-        assert!(text.contains("4 ring full") && text.ends_with("0:10 left"), "{text}");
+        assert!(
+            text.contains("4 ring full") && text.ends_with("0:10 left"),
+            "{text}"
+        );
     }
 }

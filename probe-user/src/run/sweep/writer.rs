@@ -118,7 +118,9 @@ impl Writing {
         self.sync();
         let lost = self.sink.lost_replies();
         let counts = &self.desk.counts;
-        counts.recorded.set(counts.recorded.get().saturating_sub(lost));
+        counts
+            .recorded
+            .set(counts.recorded.get().saturating_sub(lost));
         counts.unwritten.add(lost);
     }
 
