@@ -120,9 +120,9 @@ pub(crate) struct SweepProbeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Pace and limits")]
 pub(crate) struct SweepPaceArgs {
-    /// Probes a second, or 'max'
-    #[arg(short = 'r', long, value_name = "RATE", default_value = "1000")]
-    pub(crate) rate: Rate,
+    /// Probes a second, or 'max' [default: 1000]
+    #[arg(short = 'r', long, value_name = "RATE")]
+    pub(crate) rate: Option<Rate>,
     /// Bits a second on an Ethernet wire, instead of --rate (10M, 1G)
     #[arg(short = 'B', long, value_name = "BITS", conflicts_with = "rate")]
     pub(crate) bandwidth: Option<Bandwidth>,

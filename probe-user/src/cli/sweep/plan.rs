@@ -34,6 +34,9 @@ use crate::{
 /// TTL of probes that are for the targets themselves.
 const PING_TTL: u8 = 64;
 
+/// Probes a second unless told otherwise.
+const DEFAULT_RATE: u64 = 1_000;
+
 /// Above this rate, probes to public addresses say who sends them.
 const ANONYMOUS_RATE: u64 = 10_000;
 
@@ -69,6 +72,10 @@ pub(crate) fn sweep(args: SweepArgs, arguments: Vec<String>) -> Result<SweepPlan
     let mut again = *again;
     again.shape.seed = Some(checkpoint.seed);
     again.output.checkpoint = Some(file.clone());
+    again.pace.rate = args.pace.rate.or(again.pace.rate);
+    again.output.metadata = args.output.metadata.or(again.output.metadata);
+    again.output.status_file = args.output.status_file.or(again.output.status_file);
+    again.output.responders = args.output.responders.or(again.output.responders);
     let arguments = checkpoint.arguments.clone();
     let (cursor, digest) = (checkpoint.cursor, checkpoint.plan);
     let mut plan = plan(again, arguments, Some(checkpoint))?;
@@ -189,8 +196,9 @@ fn rate(pace: &SweepPaceArgs, probes: &ProbeOptions, v6: bool) -> Option<u64> {
         return Some((bandwidth.0 / (octets * 8)).max(1));
     }
     match pace.rate {
-        Rate::PerSecond(rate) => Some(rate),
-        Rate::Max => None,
+        Some(Rate::PerSecond(rate)) => Some(rate),
+        Some(Rate::Max) => None,
+        None => Some(DEFAULT_RATE),
     }
 }
 
