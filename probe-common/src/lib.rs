@@ -7,6 +7,7 @@
 //! * [`identity`]: how a probe is named on the wire (port, index, nonce) and
 //!   how that name leads back to its slot;
 //! * [`probe`]: a probe as bytes, and those bytes (sent or quoted) as a probe;
+//! * [`plan`]: the probes of a sweep as numbers, and [`permutation`]: their order;
 //! * [`classify`]: is this packet a candidate reply, and to what;
 //! * [`verdict`]: does the slot agree.
 //!
@@ -25,6 +26,8 @@ pub mod abi;
 pub mod address;
 pub mod classify;
 pub mod identity;
+pub mod permutation;
+pub mod plan;
 pub mod probe;
 pub mod slot;
 pub mod verdict;

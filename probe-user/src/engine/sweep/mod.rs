@@ -1,3 +1,10 @@
-//! A sweep: very many targets, each seen for moments only.
+//! Sweeps: which probe is when, and what the replies add up to. Nothing is kept
+//! for each probe, and at most a byte for each target.
 
+pub mod aggregate;
+pub mod checkpoint;
+pub mod histogram;
+pub mod plan;
+pub mod reached;
+pub mod schedule;
 pub mod targets;

@@ -11,6 +11,7 @@ mod neighbour;
 mod netlink;
 mod route;
 mod watch;
+mod way_map;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -26,6 +27,7 @@ pub use self::{
     error::{RouteError, RouteResult},
     interface::{Interface, XdpMode, XdpProgram},
     watch::{Change, Changes},
+    way_map::WayMap,
 };
 use crate::error::{Error, Result};
 
