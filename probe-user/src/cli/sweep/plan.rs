@@ -131,6 +131,7 @@ fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) ->
     Ok(SweepPlan {
         left_out: LeftOut {
             duplicates: scope.duplicates,
+            other_family: scope.other_family,
             excluded: scope.excluded,
             special: scope.special,
         },

@@ -59,6 +59,8 @@ pub struct SweepPlan {
 pub struct LeftOut {
     /// Named more than once.
     pub duplicates: u64,
+    /// Of the IP version that was not asked for.
+    pub other_family: u64,
     /// By the user's exclude file.
     pub excluded: u64,
     /// Special-purpose addresses.

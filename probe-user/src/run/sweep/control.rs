@@ -145,8 +145,6 @@ pub(super) struct LaneCounts {
 pub(super) struct ReaderCounts {
     /// First replies within the timeout.
     pub(super) answered: Count,
-    /// Events read.
-    pub(super) read: Count,
 }
 
 /// How far the writer is.

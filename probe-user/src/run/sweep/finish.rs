@@ -23,7 +23,6 @@ use crate::{
 
 /// What all threads together found.
 pub(super) struct Harvest {
-    pub(super) attempts: Attempts,
     pub(super) taken_by_ttl: Vec<u64>,
     pub(super) slot_waits: u64,
     pub(super) held: u64,
@@ -76,7 +75,6 @@ pub(super) fn finish(mut sweep: Sweep, ending: Ending, begin: Moment) -> Result<
     let accounting = sweep.account(&attempts, &slots_of(slots), &read)?;
     sweep.journal.sent_at(last_sent);
     let harvest = Harvest {
-        attempts,
         taken_by_ttl,
         slot_waits,
         held,

@@ -54,7 +54,6 @@ mod tests {
         answered: 100,
         refused: 5,
         cursor: 0,
-        read: 0,
         slot_waits: 0,
         held: 0,
         shortfall: 0,

@@ -34,10 +34,14 @@ pub(super) async fn sweep(plan: SweepPlan, network: &Network) -> Result<Outcome>
     if plan.dry_run {
         return status::dry_run(&plan, network, &ways).await;
     }
+    if let Some(error) = ways.first_error() {
+        let count = ways.unroutable();
+        start::notify(&plan, &format!("no way to {count} targets, which are skipped: {error}"));
+    }
     let sizing = prepare::Sizing::of(&plan);
     let equipment = prepare::equip(&plan, &sizing, network, &ways).await?;
     let changes = network.watch()?;
-    let sweep = start::start(plan, sizing, equipment, ways)?;
+    let sweep = start::start(plan, &sizing, equipment, ways)?;
     conduct::conduct(sweep, network, changes).await
 }
 

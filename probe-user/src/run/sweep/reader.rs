@@ -70,7 +70,6 @@ impl Reading {
                 }
                 answered += u64::from(event.outcome == Outcome::Valid as u8);
             });
-            self.counts.read.add(read as u64);
             self.counts.answered.set(answered);
             hand_on(&mut batch, self.conveyor.as_ref(), &mut result);
             if read < BATCH {

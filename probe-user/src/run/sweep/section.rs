@@ -42,6 +42,7 @@ pub(in crate::run) struct SweepSection {
 #[derive(Debug, Serialize)]
 struct LeftOut {
     duplicates: u64,
+    other_family: u64,
     excluded: u64,
     special: u64,
 }
@@ -54,6 +55,7 @@ impl SweepSection {
             target_bytes: plan.targets.memory_bytes() as u64,
             left_out: LeftOut {
                 duplicates: plan.left_out.duplicates,
+                other_family: plan.left_out.other_family,
                 excluded: plan.left_out.excluded,
                 special: plan.left_out.special,
             },

@@ -76,7 +76,7 @@ pub(super) struct Reader {
 /// Starts readers, writer and lanes, in this order.
 pub(super) fn start(
     plan: SweepPlan,
-    sizing: Sizing,
+    sizing: &Sizing,
     equipment: Equipment,
     ways: WayMap,
 ) -> Result<Sweep> {
