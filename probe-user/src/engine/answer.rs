@@ -101,7 +101,8 @@ pub fn reply(event: &Event, target: IpAddr, stamp: Stamp) -> Option<Reply> {
         nat: flags.nat(),
         duplicate: outcome == Outcome::Duplicate,
         late: outcome == Outcome::Late,
-        stamp: stamp.to_string(),
+        stamp,
+        again: false,
     })
 }
 

@@ -121,6 +121,13 @@ pub struct ProbeOptions {
     pub seed: Option<u64>,
 }
 
+impl ProbeOptions {
+    /// Whether probes open connections.
+    pub fn opens_connections(&self) -> bool {
+        self.protocol == Protocol::Tcp && !self.tcp_ack
+    }
+}
+
 /// Address family of what names resolve to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {

@@ -3,9 +3,14 @@
 //! Field names are those of every output. What is not known is absent. All times
 //! are nanoseconds; stamps are CLOCK_MONOTONIC.
 
+mod path;
+
 use std::net::IpAddr;
 
 use serde::Serialize;
+
+pub use self::path::{PathHop, PathReport};
+use super::stamp::Stamp;
 
 /// Why a trace ended where it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -159,8 +164,8 @@ pub struct PingReport {
     pub rtt_ns: Option<Rtt>,
 }
 
-/// One reply.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// One reply. Made and copied without allocating: a sweep has a million a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Reply {
     /// The probe's target.
     pub target: IpAddr,
@@ -210,5 +215,13 @@ pub struct Reply {
     /// Whether the reply came after the timeout.
     pub late: bool,
     /// Source of the stamps, `tx/rx`.
-    pub stamp: String,
+    pub stamp: Stamp,
+    /// Whether the probe may have been sent and answered before: by the run that this
+    /// one goes on with, after its last checkpoint. In JSON only where it is so.
+    #[serde(skip_serializing_if = "is_false")]
+    pub again: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use probe_common::abi::TxSource;
+use serde::{Serialize, Serializer};
 
 /// The hook that stamps replies on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,9 @@ pub enum RxHook {
 }
 
 impl RxHook {
+    /// Every hook.
+    pub const ALL: &'static [Self] = &[Self::XdpNative, Self::XdpGeneric, Self::Tcx];
+
     /// The name used in every output.
     pub const fn name(self) -> &'static str {
         match self {
@@ -39,5 +43,12 @@ pub struct Stamp {
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.tx.name(), self.rx.name())
+    }
+}
+
+/// As its text.
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

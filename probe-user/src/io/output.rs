@@ -1,23 +1,55 @@
 //! Files and standard output that results go to.
 
+mod file;
+
 use std::{
     fs::{self, File, Permissions},
     io::{self, Write},
-    os::unix::fs::PermissionsExt,
+    os::{fd::AsFd as _, unix::fs::PermissionsExt},
     path::Path,
 };
 
 use tempfile::Builder;
 
+use self::file::WholeWrites;
+
+/// What results are written to.
+pub trait Output: Write + Send {
+    /// Returns when all that was written would outlive a crash of the host; at once
+    /// where nothing is kept (a pipe, a terminal).
+    fn sync(&mut self) -> io::Result<()>;
+}
+
 /// Opens a file, emptied, or standard output. Each write to a file stands whole or
 /// not at all, also when the disk is full.
-pub fn open(file: Option<&Path>) -> io::Result<Box<dyn Write>> {
+///
+/// # Errors
+/// Those of creating the file.
+pub fn open(file: Option<&Path>) -> io::Result<Box<dyn Output>> {
     Ok(match file {
-        Some(path) => Box::new(WholeWrites {
-            file: File::create(path)?,
-            end: 0,
-        }),
-        None => Box::new(io::stdout()),
+        Some(path) => Box::new(WholeWrites::create(path)?),
+        None => Box::new(Standard::open()?),
+    })
+}
+
+/// A file of lines that is gone on with.
+pub struct Resumed {
+    /// Writes behind the last whole line.
+    pub output: Box<dyn Output>,
+    /// Whether there is none.
+    pub empty: bool,
+}
+
+/// Opens a file of lines to go on behind its last whole line: a torn one, as a power
+/// cut leaves behind, is cut off. A file that does not exist is created.
+///
+/// # Errors
+/// Those of opening, reading and cutting the file.
+pub fn resume(path: &Path) -> io::Result<Resumed> {
+    let output = WholeWrites::resume(path)?;
+    Ok(Resumed {
+        empty: output.len() == 0,
+        output: Box::new(output),
     })
 }
 
@@ -36,39 +68,62 @@ pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
 }
 
 fn rename_over(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     // As any new file: the umask takes away what it takes away.
     let mut file = Builder::new()
         .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
+        .tempfile_in(folder(path))?;
     file.write_all(contents)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
 }
 
-struct WholeWrites {
-    file: File,
-    /// Where the last whole write ends, in octets.
-    end: u64,
+/// The folder that a file stands in.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
-impl Write for WholeWrites {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        if let Err(error) = self.file.write_all(octets) {
-            // Fails on a pipe or a device, which has nothing to take back.
-            let _ = self.file.set_len(self.end);
-            return Err(error);
-        }
-        self.end += octets.len() as u64;
-        Ok(octets.len())
-    }
+/// Makes the entries of a folder durable, where its file system has that.
+fn sync_folder(folder: &Path) {
+    // Some refuse it for folders (EINVAL), and then do it by themselves.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}
 
+/// Standard output.
+struct Standard {
+    out: io::Stdout,
+    /// The regular file that it was redirected to.
+    file: Option<File>,
+}
+
+impl Standard {
+    fn open() -> io::Result<Self> {
+        let out = io::stdout();
+        let file = File::from(out.as_fd().try_clone_to_owned()?);
+        let regular = file.metadata()?.is_file();
+        Ok(Self {
+            out,
+            file: regular.then_some(file),
+        })
+    }
+}
+
+impl Write for Standard {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.out.write(octets)
+    }
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.out.flush()
+    }
+}
+
+impl Output for Standard {
+    fn sync(&mut self) -> io::Result<()> {
+        self.out.flush()?;
+        self.file.as_ref().map_or(Ok(()), File::sync_data)
     }
 }
 
@@ -94,6 +149,37 @@ mod tests {
         }
         let text = fs::read_to_string(file.path()).expect("reads");
         assert_eq!(text, "short\n");
+    }
+
+    #[test]
+    fn a_torn_line_is_cut_off_and_the_rest_gone_on_with() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("out.jsonl");
+        let long = "x".repeat(200_000);
+        for (before, after) in [
+            ("", "new\n".to_owned()),
+            ("torn", "new\n".to_owned()),
+            ("one\ntwo\n", "one\ntwo\nnew\n".to_owned()),
+            ("one\ntwo", "one\nnew\n".to_owned()),
+            (&format!("one\n{long}"), "one\nnew\n".to_owned()),
+            (&long, "new\n".to_owned()),
+        ] {
+            fs::write(&path, before).expect("written");
+            let mut resumed = resume(&path).expect("opens");
+            assert_eq!(resumed.empty, after == "new\n");
+            resumed.output.write_all(b"new\n").expect("writes");
+            resumed.output.sync().expect("durable");
+            assert_eq!(fs::read_to_string(&path).expect("reads"), after);
+        }
+        assert!(resume(&folder.path().join("new")).expect("created").empty);
+    }
+
+    #[test]
+    fn what_keeps_nothing_needs_no_sync() {
+        let mut output = open(Some(Path::new("/dev/null"))).expect("opens");
+        output.write_all(b"{}\n").expect("writes");
+        output.sync().expect("nothing to do");
+        assert!(resume(Path::new("/dev/null")).expect("opens").empty);
     }
 
     #[test]

@@ -2,17 +2,20 @@
 //! same order, objects and lists as JSON text, what is absent empty. A file has one
 //! type of record, and the header depends on that type alone.
 
-use std::{
-    collections::HashMap,
-    io::{self, Write},
-};
+mod reply;
+
+use std::{collections::HashMap, io};
 
 use ::csv::Writer;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use self::reply::{REPLY, cells};
 use super::{Sink, json, records::Records, text::printable};
-use crate::engine::report::{PingReport, Reply, TraceReport};
+use crate::{
+    engine::report::{PingReport, Reply, TraceReport},
+    io::output::Output,
+};
 
 const TRACE: &[&str] = &[
     "target", "name", "protocol", "flow", "stop", "rounds", "stamp", "hops",
@@ -34,30 +37,6 @@ const PING: &[&str] = &[
     "rtt_ns",
 ];
 
-const REPLY: &[&str] = &[
-    "target",
-    "ttl",
-    "flow",
-    "round",
-    "protocol",
-    "kind",
-    "reason",
-    "responder",
-    "rtt_ns",
-    "tx_ns",
-    "rx_ns",
-    "reply_ttl",
-    "quoted_ttl",
-    "icmp_type",
-    "icmp_code",
-    "mtu",
-    "grade",
-    "nat",
-    "duplicate",
-    "late",
-    "stamp",
-];
-
 pub(super) struct Csv {
     records: Records,
     replies: bool,
@@ -67,7 +46,7 @@ pub(super) struct Csv {
 
 impl Csv {
     /// Rows of replies, or else of reports: pings or traces.
-    pub(super) fn new(writer: Box<dyn Write>, ping: bool, replies: bool) -> Self {
+    pub(super) fn new(writer: Box<dyn Output>, ping: bool, replies: bool) -> Self {
         let header = match (replies, ping) {
             (true, _) => REPLY,
             (false, true) => PING,
@@ -78,6 +57,15 @@ impl Csv {
             replies,
             header: Some(header),
         }
+    }
+
+    /// Rows of replies; `begun`: behind others, with no header of their own.
+    pub(super) fn replies(writer: Box<dyn Output>, begun: bool) -> Self {
+        let mut csv = Self::new(writer, false, true);
+        if begun {
+            csv.header = None;
+        }
+        csv
     }
 
     fn header(&mut self) -> io::Result<()> {
@@ -99,12 +87,7 @@ impl Csv {
                     .map_or(Ok(String::new()), |field| cell(field))
             })
             .collect::<io::Result<_>>()?;
-        let row = row(&cells)?;
-        if self.replies {
-            self.records.add_reply(&row)
-        } else {
-            self.records.add(&row)
-        }
+        self.records.add(&row(&cells)?)
     }
 }
 
@@ -128,7 +111,8 @@ impl Sink for Csv {
         if !self.replies {
             return Ok(());
         }
-        self.write(REPLY, reply)
+        self.header()?;
+        self.records.add_reply(|line| cells(line, reply))
     }
     fn lost_replies(&self) -> u64 {
         self.records.lost_replies()
@@ -136,9 +120,12 @@ impl Sink for Csv {
     fn flush(&mut self) -> io::Result<()> {
         self.records.flush()
     }
+    fn sync(&mut self) -> io::Result<u64> {
+        self.records.sync()
+    }
     fn finish(&mut self) -> io::Result<()> {
         self.header()?;
-        self.records.flush()
+        self.records.sync().map(drop)
     }
 }
 
@@ -165,7 +152,7 @@ mod tests {
         sink::sample::{Writes, hop, ip, ping, reply, responder, trace},
     };
 
-    fn csv(ping: bool, replies: bool) -> impl FnOnce(Box<dyn Write>) -> Csv {
+    fn csv(ping: bool, replies: bool) -> impl FnOnce(Box<dyn Output>) -> Csv {
         move |writer| Csv::new(writer, ping, replies)
     }
 
@@ -202,9 +189,9 @@ mod tests {
             sink.ping(&ping("10.0.0.1", 4, 3))
         });
         let expected = "\
-target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,quoted_ttl,icmp_type,icmp_code,mtu,grade,nat,duplicate,late,stamp
-10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,,0,0,,A,false,false,false,tcx/tcx
-10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,,0,0,,A,false,false,false,tcx/tcx
+target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,quoted_ttl,icmp_type,icmp_code,mtu,grade,nat,duplicate,late,stamp,again
+10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false
+10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false
 ";
         assert_eq!(text, expected);
     }
@@ -221,6 +208,7 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         let mut full_reply = reply("10.0.0.1");
         full_reply.reason = Some("host-unreachable");
         (full_reply.quoted_ttl, full_reply.mtu) = (Some(1), Some(1500));
+        full_reply.again = true;
         let mut full_ping = ping("10.0.0.1", 1, 1);
         full_ping.name = Some("a.example".to_owned());
         full_ping.error_responders = vec![responder("10.0.0.2", None, 1)];

@@ -1,11 +1,17 @@
 //! One JSON object a line. A trace has `hops`, a reply has `kind`, a ping neither.
 
-use std::io::{self, Write};
+mod reply;
+
+use std::io;
 
 use serde::Serialize;
 
+use self::reply::object;
 use super::{Sink, json, records::Records};
-use crate::engine::report::{PingReport, Reply, TraceReport};
+use crate::{
+    engine::report::{PingReport, Reply, TraceReport},
+    io::output::Output,
+};
 
 pub(super) struct Jsonl {
     records: Records,
@@ -13,7 +19,7 @@ pub(super) struct Jsonl {
 }
 
 impl Jsonl {
-    pub(super) fn new(writer: Box<dyn Write>, replies: bool) -> Self {
+    pub(super) fn new(writer: Box<dyn Output>, replies: bool) -> Self {
         Self {
             records: Records::new(writer),
             replies,
@@ -42,7 +48,7 @@ impl Sink for Jsonl {
         self.write(report)
     }
     fn reply(&mut self, reply: &Reply) -> io::Result<()> {
-        self.records.add_reply(line(reply)?.as_bytes())
+        self.records.add_reply(|line| object(line, reply))
     }
     fn lost_replies(&self) -> u64 {
         self.records.lost_replies()
@@ -50,8 +56,11 @@ impl Sink for Jsonl {
     fn flush(&mut self) -> io::Result<()> {
         self.records.flush()
     }
+    fn sync(&mut self) -> io::Result<u64> {
+        self.records.sync()
+    }
     fn finish(&mut self) -> io::Result<()> {
-        self.records.flush()
+        self.records.sync().map(drop)
     }
 }
 
@@ -65,7 +74,7 @@ mod tests {
         sink::sample::{Broken, Writes, hop, ip, ping, reply, responder, trace},
     };
 
-    fn jsonl(replies: bool) -> impl FnOnce(Box<dyn Write>) -> Jsonl {
+    fn jsonl(replies: bool) -> impl FnOnce(Box<dyn Output>) -> Jsonl {
         move |writer| Jsonl::new(writer, replies)
     }
 
@@ -148,6 +157,23 @@ mod tests {
                 .all(|write| write.starts_with('{') && write.ends_with("}\n"))
         );
         assert_eq!(writes.concat().lines().count(), 1024);
+    }
+
+    #[test]
+    fn what_is_durable_and_what_is_lost_is_counted() {
+        let mut sink = Jsonl::new(Box::new(Writes::default()), true);
+        assert_eq!(sink.sync().expect("durable"), 0);
+        for durable in 1..=3 {
+            sink.reply(&reply("10.0.0.1")).expect("taken");
+            sink.ping(&ping("10.0.0.1", 1, 1)).expect("taken");
+            assert_eq!(sink.sync().expect("durable"), durable);
+        }
+        let mut sink = Jsonl::new(Box::new(Broken), true);
+        for _ in 0..3 {
+            sink.reply(&reply("10.0.0.1")).expect("gathered");
+        }
+        sink.sync().expect_err("broken");
+        assert_eq!(sink.lost_replies(), 3);
     }
 
     #[test]

@@ -7,26 +7,32 @@
 //! | CSV | a row for each report | a row for each report | rows of replies only |
 //! | none | | | |
 
+#[cfg(test)]
+mod arbitrary;
 mod csv;
 mod json;
 mod jsonl;
+mod line;
 pub mod metadata;
 mod records;
 #[cfg(test)]
 mod sample;
+pub mod select;
+pub mod sweep_summary;
 pub(crate) mod table;
 pub(crate) mod text;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
-use self::{csv::Csv, jsonl::Jsonl, table::Table};
+use self::{csv::Csv, jsonl::Jsonl, select::Selection, table::Table};
 use crate::{
     engine::{
         plan::{Format, Job, OutputOptions, Plan},
-        report::{PingReport, Reply, TraceReport},
+        report::{PathReport, PingReport, Reply, TraceReport},
+        sweep::plan::{RecordFormat, SweepPlan},
     },
     error::{Error, Result},
-    io::output,
+    io::output::{self, Output},
 };
 
 /// Takes results in the order in which they come to be.
@@ -42,6 +48,10 @@ pub trait Sink {
     fn ping(&mut self, report: &PingReport) -> io::Result<()>;
     /// Writes a reply.
     fn reply(&mut self, reply: &Reply) -> io::Result<()>;
+    /// Writes the path of a sweep.
+    fn path(&mut self, _: &PathReport) -> io::Result<()> {
+        Ok(())
+    }
     /// Replies that were taken and could not be written after all.
     fn lost_replies(&self) -> u64 {
         0
@@ -49,8 +59,15 @@ pub trait Sink {
     /// Hands what is complete to the reader. To be called whenever nothing more is
     /// at hand: records in between share a system call.
     fn flush(&mut self) -> io::Result<()>;
-    /// Writes what has to come last, and flushes. To be called once, also after an
-    /// interruption.
+    /// Makes what was taken outlive a crash of the host, as far as the format can; the
+    /// number of replies (or paths), counted from the first that this sink took, of
+    /// which that is now true. A pipe keeps nothing: what it took counts.
+    fn sync(&mut self) -> io::Result<u64> {
+        self.flush()?;
+        Ok(0)
+    }
+    /// Writes what has to come last, and makes all durable. To be called once, also
+    /// after an interruption.
     fn finish(&mut self) -> io::Result<()>;
 }
 
@@ -77,7 +94,7 @@ pub struct Presentation {
 ///
 /// # Errors
 /// [`Error::Usage`] if the file cannot be created.
-pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink>> {
+pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink + Send>> {
     let file = plan.output.file.as_deref();
     let writer = output::open(file).map_err(|error| {
         let name = file.map(|path| path.display().to_string());
@@ -87,12 +104,39 @@ pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink>> {
     Ok(new(&plan.output, presentation(plan, notes), writer))
 }
 
+/// Opens the output of a sweep's records, and what of them is wanted.
+///
+/// # Errors
+/// [`Error::Usage`] if the file cannot be created, or the selection is none.
+pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)> {
+    let options = &plan.output;
+    let file = options.file.as_deref();
+    let refused = |error: io::Error| {
+        let name = file.map(|path| path.display().to_string());
+        let name = name.unwrap_or_else(|| "standard output".to_owned());
+        Error::Usage(format!("cannot write {name}: {error}; check --output"))
+    };
+    let (writer, begun) = match (&plan.resumed, file) {
+        (Some(_), Some(path)) => {
+            let resumed = output::resume(path).map_err(refused)?;
+            (resumed.output, !resumed.empty)
+        }
+        _ => (output::open(file).map_err(refused)?, false),
+    };
+    let sink: Box<dyn Sink + Send> = match options.format {
+        RecordFormat::Jsonl => Box::new(Jsonl::new(writer, true)),
+        RecordFormat::Csv => Box::new(Csv::replies(writer, begun)),
+        RecordFormat::Parquet | RecordFormat::None => Box::new(Nothing),
+    };
+    Ok((sink, Selection::default()))
+}
+
 /// The sink of a format over any writer.
 pub fn new(
     options: &OutputOptions,
     presentation: Presentation,
-    writer: Box<dyn Write>,
-) -> Box<dyn Sink> {
+    writer: Box<dyn Output>,
+) -> Box<dyn Sink + Send> {
     match options.format {
         Format::Table => Box::new(Table::new(writer, presentation)),
         Format::Jsonl => Box::new(Jsonl::new(writer, options.replies)),

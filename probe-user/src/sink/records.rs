@@ -1,24 +1,29 @@
 //! Whole records, many in one write.
 
-use std::io::{self, Write};
+use std::io;
+
+use super::line::{LONGEST_OCTETS, Line};
+use crate::io::output::Output;
 
 /// Octets after which records are written without being told.
-const BATCH_OCTETS: usize = 64 * 1024;
+const BATCH_OCTETS: usize = 256 * 1024;
 
 /// Gathers whole records, so that no write ends inside one of them.
 pub(super) struct Records {
-    writer: Box<dyn Write>,
+    writer: Box<dyn Output>,
     gathered: Vec<u8>,
     gathered_replies: u64,
+    written_replies: u64,
     lost_replies: u64,
 }
 
 impl Records {
-    pub(super) fn new(writer: Box<dyn Write>) -> Self {
+    pub(super) fn new(writer: Box<dyn Output>) -> Self {
         Self {
             writer,
             gathered: Vec::new(),
             gathered_replies: 0,
+            written_replies: 0,
             lost_replies: 0,
         }
     }
@@ -26,6 +31,10 @@ impl Records {
     /// Adds a record, its line end included.
     pub(super) fn add(&mut self, record: &[u8]) -> io::Result<()> {
         self.gathered.extend_from_slice(record);
+        self.flush_batch()
+    }
+
+    fn flush_batch(&mut self) -> io::Result<()> {
         if self.gathered.len() < BATCH_OCTETS {
             return Ok(());
         }
@@ -33,9 +42,11 @@ impl Records {
     }
 
     /// Adds the record of a reply: these are counted if they are lost.
-    pub(super) fn add_reply(&mut self, record: &[u8]) -> io::Result<()> {
+    pub(super) fn add_reply(&mut self, write: impl FnOnce(&mut Line<'_>)) -> io::Result<()> {
         self.gathered_replies += 1;
-        self.add(record)
+        self.gathered.reserve(LONGEST_OCTETS);
+        write(&mut Line(&mut self.gathered));
+        self.flush_batch()
     }
 
     /// Replies that were added and could not be written.
@@ -48,9 +59,18 @@ impl Records {
         let written = self.writer.write_all(&self.gathered);
         self.gathered.clear();
         let replies = std::mem::take(&mut self.gathered_replies);
-        if written.is_err() {
-            self.lost_replies += replies;
-        }
+        let count = match written {
+            Ok(()) => &mut self.written_replies,
+            Err(_) => &mut self.lost_replies,
+        };
+        *count += replies;
         written.and_then(|()| self.writer.flush())
+    }
+
+    /// Writes all records and makes them durable; the number of replies among them.
+    pub(super) fn sync(&mut self) -> io::Result<u64> {
+        self.flush()?;
+        self.writer.sync()?;
+        Ok(self.written_replies)
     }
 }

@@ -1,23 +1,30 @@
 //! Reports and writers for tests.
 
 use std::{
-    cell::RefCell,
     io::{self, Write},
     net::IpAddr,
-    rc::Rc,
+    sync::{Arc, Mutex},
 };
 
+use probe_common::abi::TxSource;
+
 use super::Sink;
-use crate::engine::report::{Hop, Loss, PingReport, Reply, Responder, Rtt, Stop, TraceReport};
+use crate::{
+    engine::{
+        report::{Hop, Loss, PingReport, Reply, Responder, Rtt, Stop, TraceReport},
+        stamp::{RxHook, Stamp},
+    },
+    io::output::Output,
+};
 
 /// A writer that keeps each write apart.
 #[derive(Clone, Default)]
-pub(super) struct Writes(Rc<RefCell<Vec<String>>>);
+pub(super) struct Writes(Arc<Mutex<Vec<String>>>);
 
 impl Writes {
     /// All that `write` has a sink write, in one text.
     pub(super) fn of<S: Sink>(
-        sink: impl FnOnce(Box<dyn Write>) -> S,
+        sink: impl FnOnce(Box<dyn Output>) -> S,
         write: impl FnOnce(&mut S) -> io::Result<()>,
     ) -> String {
         let writes = Self::default();
@@ -28,17 +35,23 @@ impl Writes {
     }
 
     pub(super) fn taken(&self) -> Vec<String> {
-        self.0.take()
+        std::mem::take(&mut *self.0.lock().expect("whole"))
     }
 }
 
 impl Write for Writes {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8(octets.to_vec()).expect("UTF-8");
-        self.0.borrow_mut().push(text);
+        self.0.lock().expect("whole").push(text);
         Ok(octets.len())
     }
     fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Output for Writes {
+    fn sync(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -51,6 +64,12 @@ impl Write for Broken {
         Err(io::ErrorKind::BrokenPipe.into())
     }
     fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Output for Broken {
+    fn sync(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -165,6 +184,10 @@ pub(super) fn reply(target: &str) -> Reply {
         nat: false,
         duplicate: false,
         late: false,
-        stamp: "tcx/tcx".to_owned(),
+        stamp: Stamp {
+            tx: TxSource::Tcx,
+            rx: RxHook::Tcx,
+        },
+        again: false,
     }
 }

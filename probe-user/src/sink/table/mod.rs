@@ -8,12 +8,15 @@ mod ping;
 mod reply;
 mod trace;
 
-use std::io::{self, Write};
+use std::io;
 
 use anstyle::{AnsiColor, Style};
 
 use super::{Presentation, Sink, records::Records};
-use crate::engine::report::{PingReport, Reply, TraceReport};
+use crate::{
+    engine::report::{PingReport, Reply, TraceReport},
+    io::output::Output,
+};
 
 const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default();
@@ -28,7 +31,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(writer: Box<dyn Write>, presentation: Presentation) -> Self {
+    pub(super) fn new(writer: Box<dyn Output>, presentation: Presentation) -> Self {
         Self {
             records: Records::new(writer),
             presentation,
@@ -78,7 +81,7 @@ impl Sink for Table {
         }
         self.begun = true;
         let line = reply::line(reply, &self.presentation);
-        self.records.add_reply(line.as_bytes())
+        self.records.add_reply(|text| text.text(&line))
     }
 
     fn lost_replies(&self) -> u64 {
@@ -87,6 +90,10 @@ impl Sink for Table {
 
     fn flush(&mut self) -> io::Result<()> {
         self.records.flush()
+    }
+
+    fn sync(&mut self) -> io::Result<u64> {
+        self.records.sync()
     }
 
     fn finish(&mut self) -> io::Result<()> {
@@ -99,7 +106,7 @@ impl Sink for Table {
             let note = self.dim(&format!("note: {note}"));
             self.records.add(format!("{note}\n").as_bytes())?;
         }
-        self.records.flush()
+        self.records.sync().map(drop)
     }
 }
 
