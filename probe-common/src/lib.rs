@@ -7,8 +7,10 @@
 //! * [`identity`]: how a probe is named on the wire (port, index, nonce) and
 //!   how that name leads back to its slot;
 //! * [`probe`]: a probe as bytes, and those bytes (sent or quoted) as a probe;
+//! * [`plan`]: the probes of a sweep as numbers, and [`permutation`]: their order;
 //! * [`classify`]: is this packet a candidate reply, and to what;
-//! * [`verdict`]: does the slot agree.
+//! * [`verdict`]: does the slot agree;
+//! * [`lab`]: the truth about the lab's simulated internet.
 //!
 //! Rules, because the compiled program must pass the kernel's verifier: no
 //! unsafe, no panics, no indexing by a variable, no `u128`, no loop without a
@@ -25,6 +27,9 @@ pub mod abi;
 pub mod address;
 pub mod classify;
 pub mod identity;
+pub mod lab;
+pub mod permutation;
+pub mod plan;
 pub mod probe;
 pub mod slot;
 pub mod verdict;

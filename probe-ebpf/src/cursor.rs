@@ -10,6 +10,8 @@ use aya_ebpf::{
 };
 use probe_common::wire::{Cursor, cursor::MAX_SKIP, eth};
 
+use crate::opaque::opaque;
+
 /// Where a program finds its packet.
 pub(crate) trait Packet: EbpfContext {
     /// A cursor over the whole packet, as far as it is linear.
@@ -128,24 +130,6 @@ impl Packet for TcContext {
         };
         (failed == 0 && link != start).then_some(ethertype)
     }
-}
-
-/// Makes the compiler forget what it knows of a value. Of a packet pointer it
-/// knows that it came from a 32-bit field, and would compare and copy only that
-/// half, which the verifier refuses; of a bound, that it is one already, and would
-/// leave out the operation that shows it to the verifier.
-#[inline(always)]
-fn opaque(value: usize) -> usize {
-    #[cfg(target_arch = "bpf")]
-    {
-        let mut value = value;
-        // SAFETY: a move of a register to itself. (No instruction at all would
-        // leave two entries of line information at one place, which is refused.)
-        unsafe { core::arch::asm!("{0} = {0}", inout(reg) value) };
-        value
-    }
-    #[cfg(not(target_arch = "bpf"))]
-    value
 }
 
 /// The mark of a socket buffer.

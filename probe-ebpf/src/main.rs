@@ -21,6 +21,7 @@ mod cursor;
 mod emit;
 mod log;
 mod maps;
+mod opaque;
 mod rx;
 mod tx;
 

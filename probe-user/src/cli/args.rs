@@ -9,12 +9,14 @@ use super::{
     duration,
     number::{parse_slots, parse_source, parse_tos},
     rate::Rate,
+    sweep::SweepArgs,
 };
 
 const EXAMPLES: &str = "\
 Examples:
   probe trace example.org                 every hop, with its own latency
   probe ping -c 100 -i 10ms 192.0.2.1     a hundred echo requests, and their percentiles
+  probe sweep --ping 198.51.100.0/24      which of many targets answer, and how fast
   probe doctor                            what this host can do, and how to mend the rest
 
 Results go to standard output, all else to standard error.
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Trace(Box<TraceArgs>),
     /// Measure latency, jitter and loss of a target
     Ping(Box<PingArgs>),
+    /// Map the paths to very many targets, or which of them answer
+    Sweep(Box<SweepArgs>),
     /// Check what this host can do (kernel, rights, interfaces), and say how to mend the rest
     Doctor(DoctorArgs),
 }

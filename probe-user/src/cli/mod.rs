@@ -3,6 +3,7 @@
 //! ```text
 //! args (clap) -> plan ---> engine::plan::Plan
 //!                 |- targets (host, list_file, exclude)
+//!                 |- scope (targets of a sweep)
 //!                 '- duration, rate, number
 //! ```
 
@@ -15,6 +16,8 @@ mod list_file;
 mod number;
 mod plan;
 mod rate;
+mod scope;
+mod sweep;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -28,7 +31,7 @@ use clap::{
 
 use self::args::{Cli, Command};
 use crate::{
-    engine::plan::Plan,
+    engine::{plan::Plan, sweep::plan::SweepPlan},
     error::{Error, Result},
 };
 
@@ -37,6 +40,8 @@ use crate::{
 pub enum Request {
     /// Probe.
     Run(Box<Plan>),
+    /// Probe very many.
+    Sweep(Box<SweepPlan>),
     /// Check this host.
     Doctor(Doctor),
 }
@@ -58,17 +63,23 @@ pub struct Doctor {
 /// # Errors
 /// [`Error::Usage`] for arguments and files that make no plan.
 pub fn parse<A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Result<Request> {
-    match Cli::try_parse_from(args) {
-        Ok(cli) => request(cli),
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => request(cli, &args),
         Err(error) if error.kind() == ErrorKind::ValueValidation => Err(bad_value(&error)),
         Err(error) => error.exit(),
     }
 }
 
-fn request(cli: Cli) -> Result<Request> {
+fn request(cli: Cli, line: &[OsString]) -> Result<Request> {
     match cli.command {
         Command::Trace(args) => Ok(Request::Run(Box::new(plan::trace(*args)?))),
         Command::Ping(args) => Ok(Request::Run(Box::new(plan::ping(*args)?))),
+        Command::Sweep(args) => {
+            let line = line.iter().skip(1);
+            let arguments = line.map(|arg| arg.to_string_lossy().into_owned()).collect();
+            Ok(Request::Sweep(Box::new(sweep::sweep(*args, arguments)?)))
+        }
         Command::Doctor(args) => Ok(Request::Doctor(Doctor {
             interface: args.interface,
             json: args.json,

@@ -71,7 +71,7 @@ fn plan(
     let dry_run = output.dry_run;
     let output = output_options(output)?;
     let probes = probe_options(probes)?;
-    let path = path_options(targets, route)?;
+    let path = path_options((targets.v4, targets.v6), route)?;
     let exclude = read_exclude(targets)?;
     let wanted = Wanted {
         arguments: &targets.targets,
@@ -104,12 +104,7 @@ fn read_exclude(targets: &TargetArgs) -> Result<Vec<ipnet::IpNet>> {
 
 fn probe_options(args: ProbeArgs) -> Result<ProbeOptions> {
     let protocol = protocol(&args.protocol);
-    if args.contact.len() > CONTACT_OCTETS {
-        return usage(format!(
-            "--contact has {} octets: a probe holds {CONTACT_OCTETS}",
-            args.contact.len()
-        ));
-    }
+    check_contact(&args.contact)?;
     if args.tcp_flags == TcpFlagsArg::Ack && protocol != Protocol::Tcp {
         return usage("--tcp-flags is for TCP probes: add --tcp");
     }
@@ -129,7 +124,17 @@ fn probe_options(args: ProbeArgs) -> Result<ProbeOptions> {
     })
 }
 
-fn protocol(args: &ProtocolArgs) -> Protocol {
+pub(super) fn check_contact(text: &str) -> Result<()> {
+    let octets = text.len();
+    if octets > CONTACT_OCTETS {
+        return usage(format!(
+            "--contact has {octets} octets: a probe holds {CONTACT_OCTETS}"
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn protocol(args: &ProtocolArgs) -> Protocol {
     match args.protocol {
         Some(ProtocolArg::Udp) => Protocol::Udp,
         Some(ProtocolArg::Tcp) => Protocol::Tcp,
@@ -141,7 +146,7 @@ fn protocol(args: &ProtocolArgs) -> Protocol {
 }
 
 /// Default ports are traceroute(8)'s; ICMP has none (0).
-fn port(protocol: Protocol, given: Option<u16>) -> Result<u16> {
+pub(super) fn port(protocol: Protocol, given: Option<u16>) -> Result<u16> {
     match (protocol, given) {
         (Protocol::Icmp, None) => Ok(0),
         (Protocol::Icmp, Some(_)) => usage("--port is for UDP and TCP probes: add --udp or --tcp"),
@@ -150,7 +155,8 @@ fn port(protocol: Protocol, given: Option<u16>) -> Result<u16> {
     }
 }
 
-fn path_options(targets: &TargetArgs, route: RouteArgs) -> Result<PathOptions> {
+/// Checks the way out; `asked`: whether `-4` or `-6` was given.
+pub(super) fn path_options(asked: (bool, bool), route: RouteArgs) -> Result<PathOptions> {
     let source = route.source.map(|source| source.to_canonical());
     if let Some(name) = &route.interface
         && !is_interface_name(name)
@@ -160,7 +166,7 @@ fn path_options(targets: &TargetArgs, route: RouteArgs) -> Result<PathOptions> {
         ));
     }
     Ok(PathOptions {
-        family: family(targets, source)?,
+        family: family(asked, source)?,
         interface: route.interface,
         source,
         rx: match route.rx {
@@ -174,8 +180,8 @@ fn path_options(targets: &TargetArgs, route: RouteArgs) -> Result<PathOptions> {
 }
 
 /// A source decides the family of names, so that they resolve to what it can reach.
-fn family(targets: &TargetArgs, source: Option<IpAddr>) -> Result<Family> {
-    let asked = match (targets.v4, targets.v6) {
+fn family(asked: (bool, bool), source: Option<IpAddr>) -> Result<Family> {
+    let asked = match asked {
         (true, _) => Family::V4,
         (_, true) => Family::V6,
         _ => Family::Any,
@@ -247,6 +253,6 @@ fn is_device(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| !metadata.is_file())
 }
 
-fn usage<T>(message: impl Into<String>) -> Result<T> {
+pub(super) fn usage<T>(message: impl Into<String>) -> Result<T> {
     Err(Error::Usage(message.into()))
 }

@@ -14,6 +14,21 @@ pub(crate) enum Rate {
     Max,
 }
 
+/// Bits a second on the wire: `10M`, `1G`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bandwidth(pub(crate) u64);
+
+impl FromStr for Bandwidth {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match parse_suffixed(text) {
+            None | Some(0) => Err("not a bandwidth; give bits a second such as 10M or 1G".into()),
+            Some(bits) => Ok(Self(bits)),
+        }
+    }
+}
+
 impl FromStr for Rate {
     type Err = String;
 

@@ -11,7 +11,7 @@ fn plan(line: &str) -> std::result::Result<Plan, String> {
     let args = ["probe"].into_iter().chain(line.split_whitespace());
     match parse(args) {
         Ok(Request::Run(plan)) => Ok(*plan),
-        Ok(Request::Doctor(doctor)) => Err(format!("{doctor:?}")),
+        Ok(other) => Err(format!("{other:?}")),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -19,6 +19,7 @@ pub mod session;
 #[cfg(test)]
 mod simulation;
 pub mod stamp;
+pub mod sweep;
 pub mod tally;
 pub mod time;
 pub mod trace;

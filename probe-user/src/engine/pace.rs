@@ -19,6 +19,8 @@ pub struct Pace {
     next: Moment,
     /// What whole nanoseconds left over, in parts of `rate` of one.
     remainder: u64,
+    /// Time whose credit was lost to stalls, nanoseconds.
+    stalled_ns: u64,
 }
 
 impl Pace {
@@ -28,13 +30,32 @@ impl Pace {
             rate: rate.map(|rate| rate.max(1)),
             next: Moment(0),
             remainder: 0,
+            stalled_ns: 0,
         }
     }
 
     /// Whether a probe may leave; drops credit that is too old.
     pub fn allows(&mut self, now: Moment) -> bool {
-        self.next = self.next.max(now - MAX_CREDIT);
+        let oldest = now - MAX_CREDIT;
+        if self.next < oldest {
+            if self.next != Moment(0) {
+                self.stalled_ns += oldest.0 - self.next.0;
+            }
+            self.next = oldest;
+        }
         self.rate.is_none() || self.next <= now
+    }
+
+    /// Goes on at another rate.
+    pub fn set_rate(&mut self, rate: Option<u64>) {
+        self.rate = rate.map(|rate| rate.max(1));
+        self.remainder = 0;
+    }
+
+    /// Probes that were allowed and not sent in time: what stalls have cost.
+    pub fn shortfall(&self) -> u64 {
+        let lost = u128::from(self.stalled_ns) * u128::from(self.rate.unwrap_or(0));
+        u64::try_from(lost / 1_000_000_000).unwrap_or(u64::MAX)
     }
 
     /// A probe leaves.
@@ -113,6 +134,34 @@ mod tests {
         let now = Moment(60_000_000_000);
         let burst = std::iter::from_fn(|| pace.allows(now).then(|| pace.take())).count();
         assert!(burst <= 3, "{burst}");
+    }
+
+    #[test]
+    fn what_a_stall_costs_is_counted() {
+        let mut pace = Pace::new(Some(1_000));
+        assert!(pace.allows(Moment(60_000_000_000)));
+        pace.take();
+        assert_eq!(pace.shortfall(), 0);
+        assert!(pace.allows(Moment(61_000_000_000)));
+        // A second of silence, less the credit and the probe that left.
+        assert!(
+            (995..=1_000).contains(&pace.shortfall()),
+            "{}",
+            pace.shortfall()
+        );
+    }
+
+    #[test]
+    fn a_rate_can_change_on_the_way() {
+        let mut pace = Pace::new(Some(10));
+        let now = Moment(60_000_000_000);
+        while pace.allows(now) {
+            pace.take();
+        }
+        pace.set_rate(Some(1_000_000));
+        let soon = now + Duration::from_millis(101);
+        let burst = std::iter::from_fn(|| pace.allows(soon).then(|| pace.take())).count();
+        assert!((900..=2_100).contains(&burst), "{burst}");
     }
 
     #[test]

@@ -121,6 +121,13 @@ pub struct ProbeOptions {
     pub seed: Option<u64>,
 }
 
+impl ProbeOptions {
+    /// Whether probes open connections.
+    pub fn opens_connections(&self) -> bool {
+        self.protocol == Protocol::Tcp && !self.tcp_ack
+    }
+}
+
 /// Address family of what names resolve to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
@@ -169,8 +176,6 @@ pub enum Format {
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
-    /// A folder of Apache Parquet files.
-    Parquet,
     /// No records: metadata only.
     None,
 }

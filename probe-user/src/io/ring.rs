@@ -1,15 +1,16 @@
-//! Rings of events, one for each CPU, read by one reader.
+//! Rings of events, one for each CPU: read all by one loop, or each by a thread.
 
 #![expect(unsafe_code, reason = "tokio asks for a promise about a descriptor")]
 
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::Duration,
 };
 
 use aya::maps::{MapData, RingBuf};
 use probe_common::abi::Event;
-use rustix::event::epoll;
+use rustix::event::{Timespec, epoll};
 use tokio::io::{Interest, unix::AsyncFd};
 
 /// Events taken from a ring before the next has its turn.
@@ -24,6 +25,83 @@ impl AsFd for Ring {
     }
 }
 
+/// Rings that nobody reads yet.
+pub struct RingSet(Vec<Ring>);
+
+impl RingSet {
+    /// Takes over the rings, one for each CPU.
+    pub(crate) fn new(rings: Vec<RingBuf<MapData>>) -> Self {
+        Self(rings.into_iter().map(Ring).collect())
+    }
+
+    /// A reader for each ring.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel has no descriptor left.
+    pub fn readers(self) -> io::Result<Vec<RingReader>> {
+        self.0.into_iter().map(RingReader::new).collect()
+    }
+}
+
+/// One ring and a thread that may wait for it.
+pub struct RingReader {
+    ring: Ring,
+    poller: OwnedFd,
+    misread: u64,
+}
+
+impl RingReader {
+    fn new(ring: Ring) -> io::Result<Self> {
+        let poller = poller(std::slice::from_ref(&ring))?;
+        Ok(Self {
+            ring,
+            poller,
+            misread: 0,
+        })
+    }
+
+    /// Hands at most `most` events that wait to `handle`; returns how many.
+    pub fn drain(&mut self, most: usize, mut handle: impl FnMut(&Event)) -> usize {
+        for count in 0..most {
+            let Some(item) = self.ring.0.next() else {
+                return count;
+            };
+            match bytemuck::try_pod_read_unaligned::<Event>(&item) {
+                Ok(event) => handle(&event),
+                Err(_) => self.misread += 1,
+            }
+        }
+        most
+    }
+
+    /// Waits until the ring has events, at most so long.
+    pub fn wait(&self, longest: Duration) {
+        let mut ready = [epoll::Event {
+            flags: epoll::EventFlags::empty(),
+            data: epoll::EventData::new_u64(0),
+        }];
+        let timeout = Timespec::try_from(longest).ok();
+        // Interrupted by a signal: the caller looks, and waits again.
+        let _ = epoll::wait(&self.poller, &mut ready, timeout.as_ref());
+    }
+
+    /// Records of another size than an event: an object of another version.
+    pub fn misread(&self) -> u64 {
+        self.misread
+    }
+}
+
+/// A descriptor that becomes readable when any of the rings has events.
+fn poller(rings: &[Ring]) -> io::Result<OwnedFd> {
+    let poller = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    for (number, ring) in rings.iter().enumerate() {
+        let data = epoll::EventData::new_u64(number as u64);
+        epoll::add(&poller, ring, data, epoll::EventFlags::IN)?;
+    }
+    Ok(poller)
+}
+
 /// All rings of a run.
 pub struct Rings {
     rings: Vec<Ring>,
@@ -33,18 +111,14 @@ pub struct Rings {
 }
 
 impl Rings {
-    /// Takes over the rings; needs a tokio runtime.
+    /// Reads all of them; needs a tokio runtime.
     ///
     /// # Errors
     ///
     /// If the kernel has no descriptor left.
-    pub(crate) fn new(rings: Vec<RingBuf<MapData>>) -> io::Result<Self> {
-        let rings: Vec<Ring> = rings.into_iter().map(Ring).collect();
-        let poller = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        for (number, ring) in rings.iter().enumerate() {
-            let data = epoll::EventData::new_u64(number as u64);
-            epoll::add(&poller, ring, data, epoll::EventFlags::IN)?;
-        }
+    pub fn new(rings: RingSet) -> io::Result<Self> {
+        let RingSet(rings) = rings;
+        let poller = poller(&rings)?;
         // SAFETY: an `OwnedFd` is open, and the same, as long as it lives.
         let poller = unsafe { AsyncFd::register_with_interest(poller, Interest::READABLE) };
         Ok(Self {

@@ -7,7 +7,10 @@ use std::{
     io,
     os::fd::{AsRawFd as _, BorrowedFd},
     ptr::NonNull,
-    sync::atomic::{AtomicU64, Ordering, fence},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering, fence},
+    },
 };
 
 use probe_common::{
@@ -55,6 +58,14 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Adds another's counts.
+    pub fn merge(&mut self, other: Self) {
+        self.dropped += other.dropped;
+        self.answered += other.answered;
+        self.late_only += other.late_only;
+        self.unanswered += other.unanswered;
+    }
+
     fn count(&mut self, fate: Fate) {
         match fate {
             Fate::NeverStamped => {}
@@ -66,22 +77,33 @@ impl Tally {
     }
 }
 
-/// The slot array of a run, and its allocator.
+/// The slot array of a run in memory.
 #[derive(Debug)]
-pub struct SlotTable {
+struct Mapping {
     memory: NonNull<Record>,
     length: usize,
+}
+
+// SAFETY: the mapping stays until drop; all access to it is atomic.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+/// The slot array of a run, and an allocator of all of it or of a part.
+#[derive(Debug)]
+pub struct SlotTable {
+    mapping: Arc<Mapping>,
     ports: Ports,
     key: NonceKey,
     drawn: u64,
+    /// The part of each shard that is given out: its own sequence numbers.
+    first: u16,
+    last: u16,
     /// Next index to try, for each shard.
     next: Vec<u16>,
     timeout_ns: u64,
     tally: Tally,
 }
-
-// SAFETY: the mapping stays until drop; all access to it is atomic.
-unsafe impl Send for SlotTable {}
 
 impl SlotTable {
     /// Maps the array behind `map`, which must hold `ports.slots()` records.
@@ -95,33 +117,47 @@ impl SlotTable {
         key: NonceKey,
         timeout_ns: u64,
     ) -> io::Result<Self> {
-        let length = ports.slots() as usize;
-        // SAFETY: a new mapping of a map that the kernel keeps alive as long as
-        // it is mapped; the kernel checks the length.
-        let memory = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                length * size_of::<Record>(),
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                map.as_raw_fd(),
-                0,
-            )
-        };
-        if memory == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let memory = NonNull::new(memory.cast()).ok_or_else(io::Error::last_os_error)?;
+        let mapping = Mapping::new(map, ports.slots() as usize)?;
         Ok(Self {
-            memory,
-            length,
+            mapping: Arc::new(mapping),
             ports,
             key,
             drawn: 0,
-            next: vec![1; length >> 16],
+            // 0 is not used: an IPv4 identification of 0 may be rewritten (RFC 6864).
+            first: 1,
+            last: u16::MAX,
+            next: vec![1; ports.slots() as usize >> 16],
             timeout_ns,
             tally: Tally::default(),
         })
+    }
+
+    /// Parts it among `lanes` senders: each gives out its own sequence numbers, and
+    /// none waits for another.
+    pub fn part(&self, lanes: u16) -> Vec<Self> {
+        let lanes = lanes.max(1);
+        let share = u16::MAX / lanes;
+        (0..lanes)
+            .map(|lane| {
+                let first = 1 + lane * share;
+                Self {
+                    mapping: self.mapping.clone(),
+                    first,
+                    last: if lane + 1 == lanes {
+                        u16::MAX
+                    } else {
+                        first + share - 1
+                    },
+                    next: vec![first; self.next.len()],
+                    // Nonces are drawn by number: each lane has numbers of its own.
+                    drawn: u64::from(lane) << 48,
+                    ports: self.ports,
+                    key: self.key,
+                    timeout_ns: self.timeout_ns,
+                    tally: Tally::default(),
+                }
+            })
+            .collect()
     }
 
     /// The ports of the run.
@@ -180,11 +216,11 @@ impl SlotTable {
             .is_ok()
     }
 
-    /// Counts what is left in the slots. To be called once, after the programs
-    /// are detached.
+    /// Counts what is left in the slots of all parts, and what this part counted.
+    /// To be called once, after the programs are detached.
     pub fn close(&mut self) -> Tally {
         let mut tally = self.tally;
-        for index in 0..self.length as u32 {
+        for index in 0..self.mapping.length as u32 {
             if let Some(words) = self.words(index) {
                 tally.count(Fate::of(words[STATE].load(Ordering::Acquire)));
             }
@@ -192,13 +228,21 @@ impl SlotTable {
         tally
     }
 
+    /// What became of the probes whose slots this part has given away again.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// The next slot of a shard that nobody waits for.
     fn settled(&mut self, shard: u16, now: Moment) -> Option<(u16, u32)> {
         for _ in 0..TRIES {
             let next = self.next.get_mut(usize::from(shard))?;
             let seq16 = *next;
-            // 0 is not used: an IPv4 identification of 0 may be rewritten (RFC 6864).
-            *next = seq16.checked_add(1).unwrap_or(1);
+            *next = if seq16 == self.last {
+                self.first
+            } else {
+                seq16 + 1
+            };
             let index = slot_index(shard, seq16);
             let words = self.words(index)?;
             let fate = Fate::of(words[STATE].load(Ordering::Acquire));
@@ -207,6 +251,32 @@ impl SlotTable {
             }
         }
         None
+    }
+
+    fn words(&self, index: u32) -> Option<&[AtomicU64; WORDS]> {
+        self.mapping.words(index)
+    }
+}
+
+impl Mapping {
+    fn new(map: BorrowedFd<'_>, length: usize) -> io::Result<Self> {
+        // SAFETY: a new mapping of a map that the kernel keeps alive as long as
+        // it is mapped; the kernel checks the length.
+        let memory = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                length * size_of::<Record>(),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                map.as_raw_fd(),
+                0,
+            )
+        };
+        if memory == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let memory = NonNull::new(memory.cast()).ok_or_else(io::Error::last_os_error)?;
+        Ok(Self { memory, length })
     }
 
     fn words(&self, index: u32) -> Option<&[AtomicU64; WORDS]> {
@@ -219,9 +289,9 @@ impl SlotTable {
     }
 }
 
-impl Drop for SlotTable {
+impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the mapping made in `map`, not used any more.
+        // SAFETY: the mapping made in `new`, not used any more.
         unsafe {
             libc::munmap(
                 self.memory.as_ptr().cast(),

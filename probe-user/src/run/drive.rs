@@ -327,7 +327,8 @@ impl<'a, S: Describe> Driver<'a, S> {
         ways::renew(self.plan, network, &mut self.ways).await;
         let attached = &self.receiver.attachments;
         let kernel = &mut self.kernel;
-        let fresh = equip::attach(self.plan, network, &self.ways, kernel, attached).await?;
+        let used = equip::interfaces(&self.ways);
+        let fresh = equip::attach(self.plan.path.rx, network, used, kernel, attached).await?;
         self.receiver.attachments.extend(fresh);
         Ok(())
     }

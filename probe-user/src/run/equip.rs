@@ -9,7 +9,10 @@ use probe_common::{
 
 use super::{sizing::Sizing, ways::Ways};
 use crate::{
-    engine::{plan::Plan, time::nanoseconds},
+    engine::{
+        plan::{Plan, RxMode},
+        time::nanoseconds,
+    },
     error::{Error, Result},
     io::{
         bpf::{Attachment, Kernel, Settings},
@@ -22,7 +25,7 @@ use crate::{
 };
 
 /// Bytes that wait before a reader is woken that is woken for many events at once.
-const WAKEUP_BYTES: u64 = 64 << 10;
+pub(super) const WAKEUP_BYTES: u64 = 64 << 10;
 
 /// Everything that a run holds on to. Dropping it leaves nothing behind.
 pub(super) struct Equipment {
@@ -71,9 +74,11 @@ pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result
         ring_bytes: sizing.ring_bytes,
     })?;
     let slots = kernel.slots()?;
-    let rings = kernel.rings()?;
+    let rings = Rings::new(kernel.rings()?)
+        .map_err(|error| Error::Environment(format!("cannot wait for ring buffers: {error}")))?;
     kernel.set_wakeup_bytes(if sizing.batched { WAKEUP_BYTES } else { 0 })?;
-    let attachments = attach(plan, network, ways, &mut kernel, &[]).await?;
+    let used = interfaces(ways);
+    let attachments = attach(plan.path.rx, network, used, &mut kernel, &[]).await?;
     Ok(Equipment {
         notice: sizing.notice,
         kernel,
@@ -89,16 +94,15 @@ pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result
     })
 }
 
-/// Attaches to the lowest devices under the interfaces that the routes use,
-/// except where `attached` already.
+/// Attaches to the lowest devices under the interfaces that are used, except where
+/// `attached` already.
 pub(super) async fn attach(
-    plan: &Plan,
+    rx: RxMode,
     network: &Network,
-    ways: &Ways,
+    used: BTreeSet<u32>,
     kernel: &mut Kernel,
     attached: &[Attachment],
 ) -> Result<Vec<Attachment>> {
-    let used: BTreeSet<u32> = ways.found.iter().map(|way| way.path.ifindex).collect();
     let mut fresh: Vec<Attachment> = Vec::new();
     for ifindex in used {
         let lowest = network
@@ -108,9 +112,14 @@ pub(super) async fn attach(
         for interface in lowest {
             let mut known = attached.iter().chain(&fresh);
             if known.all(|a| a.ifindex != interface.index) {
-                fresh.push(kernel.attach(&interface, plan.path.rx)?);
+                fresh.push(kernel.attach(&interface, rx)?);
             }
         }
     }
     Ok(fresh)
+}
+
+/// The interfaces that ways leave by.
+pub(super) fn interfaces(ways: &Ways) -> BTreeSet<u32> {
+    ways.found.iter().map(|way| way.path.ifindex).collect()
 }

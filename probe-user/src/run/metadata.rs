@@ -1,14 +1,15 @@
 //! The metadata of a run: one JSON object that says what was done and counted.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::sender::Attempts;
+use super::{sender::Attempts, sweep::SweepSection};
 use crate::{
     engine::{
         accounting::{Accounting, Settled},
         stamp::RxHook,
+        time::Moment,
     },
     io::{bpf::Attachment, clock, slots::Tally, transmit::errno_name},
 };
@@ -39,6 +40,9 @@ pub(super) struct Metadata {
     clock: Vec<ClockPair>,
     kernel: String,
     interfaces: Vec<String>,
+    /// What only a sweep has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sweep: Option<SweepSection>,
 }
 
 /// Where stamps were taken on an interface.
@@ -106,7 +110,12 @@ impl Journal {
 
     /// Probes have just been sent.
     pub(super) fn sent(&mut self) {
-        self.last_sent_ns = clock::now().0;
+        self.sent_at(clock::now());
+    }
+
+    /// The last probes so far were sent at this moment.
+    pub(super) fn sent_at(&mut self, moment: Moment) {
+        self.last_sent_ns = moment.0;
     }
 
     /// The metadata of the run that ends now.
@@ -137,6 +146,7 @@ impl Journal {
             clock: self.pairs,
             kernel: kernel_release(),
             interfaces: attachments.iter().map(|a| a.name.clone()).collect(),
+            sweep: None,
         }
     }
 }
@@ -152,13 +162,18 @@ pub(super) fn account(
     let mut accounting = Accounting::default();
     accounting.read_kernel(kernel, settled);
     accounting.planned = attempts.planned;
-    accounting.skipped = BTreeMap::from([("slots_busy".into(), attempts.slots_busy)]);
+    accounting.skipped = attempts
+        .skipped
+        .iter()
+        .map(|(reason, count)| ((*reason).into(), *count))
+        .collect();
     accounting.failed = attempts
         .failed
         .iter()
         .map(|(errno, count)| (errno_name(*errno), *count))
         .collect();
-    let known: u64 = accounting.failed.values().sum::<u64>() + attempts.slots_busy;
+    let known: u64 =
+        accounting.failed.values().sum::<u64>() + accounting.skipped.values().sum::<u64>();
     let vanished = attempts
         .planned
         .saturating_sub(known)
@@ -189,6 +204,8 @@ fn kernel_release() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use probe_common::abi::{Counter, Counters};
 
     use super::*;
@@ -200,7 +217,7 @@ mod tests {
     fn run() -> (Attempts, Tally, Counters) {
         let attempts = Attempts {
             planned: 10,
-            slots_busy: 1,
+            skipped: BTreeMap::from([("slots_busy", 1)]),
             failed: BTreeMap::from([(UNBUILDABLE, 2)]),
         };
         let slots = Tally {

@@ -6,12 +6,14 @@ mod equip;
 mod examine;
 mod finish;
 mod metadata;
+mod packet;
 mod receive;
 mod reports;
 mod sender;
 mod sessions;
 mod sizing;
 mod status;
+mod sweep;
 mod ways;
 
 use std::io::{ErrorKind, Write as _};
@@ -21,7 +23,10 @@ use probe_common::abi::Protocol;
 use self::ways::Ways;
 use crate::{
     cli::{Request, dry_run},
-    engine::plan::{Job, Plan},
+    engine::{
+        plan::{Job, Plan},
+        sweep::plan::SweepPlan,
+    },
     error::{Error, Outcome, Result},
     io::{doctor, network::Network},
     sink,
@@ -33,20 +38,30 @@ use crate::{
 ///
 /// One line that says what failed, on what, and what to do; its kind gives the
 /// exit code. What was measured before is written.
-pub fn carry_out(request: &Request) -> Result<Outcome> {
+pub fn carry_out(request: Request) -> Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::Environment(format!("cannot start: {error}")))?;
     let result = runtime.block_on(async {
         match request {
-            Request::Run(plan) => conduct(plan).await,
-            Request::Doctor(options) => examine::examine(options).await,
+            Request::Run(plan) => conduct(&plan).await,
+            Request::Sweep(plan) => survey(*plan).await,
+            Request::Doctor(options) => examine::examine(&options).await,
         }
     });
     // A resolver that does not answer must not hold the end up.
     runtime.shutdown_background();
     result
+}
+
+async fn survey(plan: SweepPlan) -> Result<Outcome> {
+    if !plan.dry_run {
+        doctor::kernel_version()?;
+        doctor::privileges()?;
+    }
+    let network = Network::open()?;
+    sweep::sweep(plan, &network).await
 }
 
 async fn conduct(plan: &Plan) -> Result<Outcome> {

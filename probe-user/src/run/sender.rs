@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use probe_common::{
-    abi::Protocol,
-    identity::Nonce,
-    probe::Probe,
-    slot::{Fate, Lease},
-};
+use probe_common::slot::{Fate, Lease};
 
-use super::ways::Way;
+use super::{
+    packet::{self, Ends},
+    ways::Way,
+};
 use crate::{
     engine::{
         answer::address,
@@ -29,8 +27,8 @@ use crate::{
 pub(super) struct Attempts {
     /// Probes that the engine asked for.
     pub(super) planned: u64,
-    /// Not tried: every slot that was looked at waits for an answer.
-    pub(super) slots_busy: u64,
+    /// Not tried, by reason.
+    pub(super) skipped: BTreeMap<&'static str, u64>,
     /// Refused before the stamp, by errno.
     pub(super) failed: BTreeMap<i32, u64>,
 }
@@ -68,7 +66,12 @@ impl Sender {
     /// slot for it.
     pub(super) fn queue(&mut self, key: Key, way: &Way, now: Moment) -> Option<()> {
         self.attempts.planned += 1;
-        let mut probe = self.probe(key, way);
+        let ends = Ends {
+            source: address(way.path.source),
+            destination: way.address,
+        };
+        let ports = self.slots.ports();
+        let mut probe = packet::probe(&self.options, ports, ends, key.probe.ttl, key.probe.flow);
         let tenant = Tenant {
             destination_hash: probe.destination.hash(),
             target: key.session,
@@ -80,7 +83,8 @@ impl Sender {
             tuple_sum: probe.tuple_sum(),
         };
         let Some(lease) = self.slots.lease(&tenant, now) else {
-            self.attempts.slots_busy += 1;
+            // Every slot that was looked at waits for an answer.
+            *self.attempts.skipped.entry("slots_busy").or_default() += 1;
             return None;
         };
         probe.seq16 = lease.seq16;
@@ -102,12 +106,13 @@ impl Sender {
         let mut refused = Vec::new();
         self.transmitter.send(&frames, |place, sent| {
             let Some(&(key, lease)) = queued.get(place) else {
-                return;
+                return true;
             };
             match sent {
                 Sent::Taken => engine.handle_sent(key, lease, now),
                 Sent::Refused(errno) => refused.push((key, lease, errno)),
             }
+            true
         });
         for (key, lease, errno) in refused {
             self.settle_refusal(lease, errno);
@@ -128,34 +133,4 @@ impl Sender {
             Some(_) => self.slots.mark_dropped(lease),
         }
     }
-
-    /// The probe of a key, but for what its slot gives it.
-    fn probe(&self, key: Key, way: &Way) -> Probe {
-        let destination = way.address;
-        let ports = self.slots.ports();
-        let flow = key.probe.flow;
-        let port = ports.port(flow, ports.shard(destination.hash()));
-        Probe {
-            protocol: self.options.protocol,
-            source: address(way.path.source),
-            destination,
-            ttl: key.probe.ttl,
-            tos: self.options.tos,
-            flow_label: flow_label(destination.hash(), flow),
-            port,
-            destination_port: match self.options.protocol {
-                Protocol::Icmp => 0,
-                Protocol::Udp | Protocol::Tcp => self.options.port,
-            },
-            seq16: 0,
-            nonce: Nonce(0),
-            ack: self.options.tcp_ack,
-        }
-    }
-}
-
-/// A label of 20 bits, constant for a flow and not 0 (RFC 6437 section 3).
-fn flow_label(destination_hash: u32, flow: u16) -> u32 {
-    let label = (destination_hash ^ u32::from(flow).wrapping_mul(0x9e37_79b1)) & 0xf_ffff;
-    label.max(1)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    sizing::{TRACES_AT_ONCE, flows, syn},
+    sizing::{TRACES_AT_ONCE, flows},
     ways::Ways,
 };
 use crate::{
@@ -25,7 +25,12 @@ pub(super) fn traces(plan: &Plan, options: &TraceOptions, ways: &Ways) -> Engine
     let mut begin = clock::now();
     for way in &ways.found {
         for flow in 0..plan.probes.flows {
-            let trace = Trace::new(options.clone(), flow, plan.probes.timeout, syn(plan));
+            let trace = Trace::new(
+                options.clone(),
+                flow,
+                plan.probes.timeout,
+                plan.probes.opens_connections(),
+            );
             engine.add(trace, way.address, [flow], begin);
             begin = begin + gap;
         }
@@ -39,7 +44,7 @@ pub(super) fn pings(plan: &Plan, options: &PingOptions, ways: &Ways) -> Engine<P
     let targets = ways.found.len().max(1) as u32;
     let now = clock::now();
     let reserved = flows(plan);
-    let flows = if syn(plan) {
+    let flows = if plan.probes.opens_connections() {
         Flows::first_free(reserved)
     } else {
         Flows::in_turn(plan.probes.flows, reserved)

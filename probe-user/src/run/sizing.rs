@@ -66,18 +66,15 @@ impl Sizing {
 pub(super) fn flows(plan: &Plan) -> u16 {
     let asked = plan.probes.flows;
     match &plan.job {
-        Job::Ping(options) if syn(plan) || plan.probes.protocol == Protocol::Udp => {
+        Job::Ping(options)
+            if plan.probes.opens_connections() || plan.probes.protocol == Protocol::Udp =>
+        {
             let interval = options.interval.max(LEAST_INTERVAL).as_secs_f64();
             let under_way = (plan.probes.timeout.as_secs_f64() / interval).ceil() as u16;
             asked.max(under_way.saturating_add(1).min(MOST_SPARE_FLOWS))
         }
         Job::Ping(_) | Job::Trace(_) => asked,
     }
-}
-
-/// Whether probes open connections.
-pub(super) fn syn(plan: &Plan) -> bool {
-    plan.probes.protocol == Protocol::Tcp && !plan.probes.tcp_ack
 }
 
 /// Probes a second that the plan can come to.

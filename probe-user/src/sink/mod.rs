@@ -24,6 +24,7 @@ mod records;
 mod sample;
 pub mod select;
 pub mod sweep;
+pub mod sweep_summary;
 pub(crate) mod table;
 pub(crate) mod text;
 
@@ -32,6 +33,7 @@ use std::{
     path::Path,
 };
 
+pub use self::sweep::open_sweep;
 use self::{
     csv::{Csv, Row},
     jsonl::Jsonl,
@@ -108,19 +110,16 @@ pub struct Presentation {
 pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink + Send>> {
     let file = plan.output.file.as_deref();
     let writer = output::open(file).map_err(|error| cannot_write(file, &error))?;
-    new(&plan.output, presentation(plan, notes), writer)
+    Ok(new(&plan.output, presentation(plan, notes), writer))
 }
 
 /// The sink of a format over any writer.
-///
-/// # Errors
-/// [`Error::Usage`] if the format is not over a writer.
 pub fn new(
     options: &OutputOptions,
     presentation: Presentation,
     writer: Box<dyn Output>,
-) -> Result<Box<dyn Sink + Send>> {
-    Ok(match options.format {
+) -> Box<dyn Sink + Send> {
+    match options.format {
         Format::Table => Box::new(Table::new(writer, presentation)),
         Format::Jsonl => Box::new(Jsonl::new(writer, options.replies)),
         Format::Csv => {
@@ -131,12 +130,8 @@ pub fn new(
             };
             Box::new(Csv::new(writer, row))
         }
-        Format::Parquet => {
-            let text = "parquet is a format of sweeps; take --format jsonl or csv";
-            return Err(Error::Usage(text.to_owned()));
-        }
         Format::None => Box::new(Nothing),
-    })
+    }
 }
 
 fn cannot_write(file: Option<&Path>, error: &io::Error) -> Error {

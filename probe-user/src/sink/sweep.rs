@@ -10,9 +10,10 @@ use super::{
     csv::{Csv, Row},
     jsonl::Jsonl,
     parquet,
+    select::{self, Selection},
 };
 use crate::{
-    engine::plan::Format,
+    engine::sweep::plan::{RecordFormat, SweepPlan},
     error::{Error, Result},
     io::output::{self, Parts, Resumed},
 };
@@ -23,12 +24,31 @@ const PARQUET: &str = "parquet";
 /// Where and how the records of a sweep are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
-    /// Any but a table.
-    pub format: Format,
+    /// Format of records.
+    pub format: RecordFormat,
     /// A file; a folder for Parquet. `None`: standard output.
     pub file: Option<PathBuf>,
     /// Go on behind what stands there.
     pub resume: bool,
+}
+
+/// Opens the output of a sweep's records, and says which replies are wanted.
+///
+/// # Errors
+/// [`Error::Usage`] for an output that cannot be written, and a selection that is none.
+pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)> {
+    let selection = match &plan.output.select {
+        Some(text) => text
+            .parse()
+            .map_err(|error: select::Error| Error::Usage(format!("--select: {error}")))?,
+        None => Selection::default(),
+    };
+    let sink = open(&Destination {
+        format: plan.output.format,
+        file: plan.output.file.clone(),
+        resume: plan.resumed.is_some(),
+    })?;
+    Ok((sink, selection))
 }
 
 /// Opens the output, and its sink.
@@ -39,15 +59,15 @@ pub struct Destination {
 pub fn open(destination: &Destination) -> Result<Box<dyn Sink + Send>> {
     let file = destination.file.as_deref();
     let sink: io::Result<Box<dyn Sink + Send>> = match (destination.format, file) {
-        (Format::None, _) => Ok(Box::new(Nothing)),
-        (Format::Table, _) => return Err(no_table()),
-        (Format::Parquet, None) => return Err(no_folder()),
-        (Format::Parquet, Some(folder)) => parts(folder, destination.resume)
+        (RecordFormat::None, _) => Ok(Box::new(Nothing)),
+
+        (RecordFormat::Parquet, None) => return Err(no_folder()),
+        (RecordFormat::Parquet, Some(folder)) => parts(folder, destination.resume)
             .and_then(parquet::replies)
             .map(|sink| Box::new(sink) as _),
-        (Format::Jsonl, _) => lines(file, destination.resume)
+        (RecordFormat::Jsonl, _) => lines(file, destination.resume)
             .map(|lines| Box::new(Jsonl::new(lines.output, true)) as _),
-        (Format::Csv, _) => lines(file, destination.resume).map(|lines| {
+        (RecordFormat::Csv, _) => lines(file, destination.resume).map(|lines| {
             let csv = match lines.empty {
                 true => Csv::new(lines.output, Row::Reply),
                 false => Csv::resume(lines.output, Row::Reply),
@@ -75,10 +95,6 @@ fn parts(folder: &Path, resume: bool) -> io::Result<Parts> {
     }
 }
 
-fn no_table() -> Error {
-    Error::Usage("a sweep is no table; take --format jsonl, csv or parquet".to_owned())
-}
-
 fn no_folder() -> Error {
     Error::Usage("parquet is a folder of files; name one with --output".to_owned())
 }
@@ -96,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_gone_on_with_reads_as_one() {
-        for (format, lines) in [(Format::Jsonl, 3), (Format::Csv, 4)] {
+        for (format, lines) in [(RecordFormat::Jsonl, 3), (RecordFormat::Csv, 4)] {
             let file = tempfile::NamedTempFile::new().expect("a file");
             let text = || io::read_to_string(file.reopen().expect("opens")).expect("reads");
             let mut destination = Destination {
@@ -119,7 +135,7 @@ mod tests {
     fn a_run_with_parquet_adds_parts_only_where_it_goes_on() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut destination = Destination {
-            format: Format::Parquet,
+            format: RecordFormat::Parquet,
             file: Some(folder.path().join("out")),
             resume: false,
         };
@@ -135,10 +151,9 @@ mod tests {
     #[test]
     fn what_cannot_be_written_there_is_refused() {
         for (format, file) in [
-            (Format::Table, None),
-            (Format::Parquet, None),
-            (Format::Parquet, Some(PathBuf::from("/dev/null"))),
-            (Format::Jsonl, Some(PathBuf::from("/nowhere/out"))),
+            (RecordFormat::Parquet, None),
+            (RecordFormat::Parquet, Some(PathBuf::from("/dev/null"))),
+            (RecordFormat::Jsonl, Some(PathBuf::from("/nowhere/out"))),
         ] {
             let destination = Destination {
                 format,

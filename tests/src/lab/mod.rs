@@ -34,14 +34,17 @@ mod builder;
 pub(crate) mod echo;
 mod hold;
 mod impairment;
+mod internet;
 mod namespace;
 pub(crate) mod packet_socket;
 mod path;
+mod permuter;
 mod programs;
 mod responder;
 mod routes;
 mod service;
 mod topology;
+pub mod truth;
 mod wire;
 mod worker;
 
@@ -54,8 +57,10 @@ pub use self::{
     builder::LabBuilder,
     hold::HoldTimes,
     impairment::{Hook, LinkState, Macvlan, Refusal},
+    internet::{Guard, InternetLab},
     namespace::Namespace,
     path::Path,
+    permuter::Permuter,
     responder::{DelayResponder, HoldTime},
     service::Service,
     topology::Topology,

@@ -37,6 +37,11 @@ impl<'a> Probe<'a> {
         Self::people(namespace, "ping").args(["--json", "--no-dns"])
     }
 
+    /// `probe sweep` of private addresses, one JSON object for each reply.
+    pub fn sweep(namespace: &'a Namespace) -> Self {
+        Self::people(namespace, "sweep").args(["--quiet", "--allow-private"])
+    }
+
     /// A job with results for people, and names.
     pub fn people(namespace: &'a Namespace, job: &str) -> Self {
         Self {

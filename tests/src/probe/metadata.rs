@@ -13,6 +13,8 @@ pub struct Metadata {
     pub command: Vec<String>,
     /// Probes that left.
     pub sent: u64,
+    /// Probes a second, from the first to the last.
+    pub sent_rate: f64,
     /// The counters.
     pub counters: Counters,
     /// Where stamps were taken, for each interface.

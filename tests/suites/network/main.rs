@@ -5,6 +5,7 @@ mod device;
 mod path;
 mod refusal;
 mod reservation;
+mod ways;
 
 use anyhow::{Context as _, Result};
 use probe::io::network::{Network, Path, RouteError, Via};

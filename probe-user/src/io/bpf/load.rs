@@ -14,7 +14,7 @@ use probe_common::{
 use super::attach::Links;
 use crate::{
     error::{Error, Result},
-    io::{pod::AsPod, ring::Rings, slots::SlotTable},
+    io::{pod::AsPod, ring::RingSet, slots::SlotTable},
 };
 
 #[cfg(not(feature = "log"))]
@@ -103,7 +103,7 @@ impl Kernel {
     /// # Errors
     ///
     /// [`Error::Environment`] if there is no memory for them.
-    pub fn rings(&mut self) -> Result<Rings> {
+    pub fn rings(&mut self) -> Result<RingSet> {
         let map = self
             .ebpf
             .map_mut(names::RINGS)
@@ -117,7 +117,7 @@ impl Kernel {
                 .map_err(|error| refused("create a ring buffer", &error))?;
             rings.push(ring);
         }
-        Rings::new(rings).map_err(|error| refused("wait for ring buffers", &error))
+        Ok(RingSet::new(rings))
     }
 
     /// The counters of all CPUs together.

@@ -5,12 +5,16 @@
 //! are looked up anew each time; devices, neighbours and source addresses are
 //! remembered until [`Network::refresh`] is told that they changed.
 
+mod boundaries;
 mod error;
 mod interface;
 mod neighbour;
 mod netlink;
+mod resolve;
 mod route;
+mod tables;
 mod watch;
+mod way_map;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,13 +23,14 @@ use std::{
     time::Duration,
 };
 
-use rtnetlink::{Handle, packet_route::route::RouteType};
+use rtnetlink::Handle;
 use tokio::sync::{Mutex, OnceCell};
 
 pub use self::{
     error::{RouteError, RouteResult},
     interface::{Interface, XdpMode, XdpProgram},
     watch::{Change, Changes},
+    way_map::WayMap,
 };
 use crate::error::{Error, Result};
 
@@ -109,32 +114,6 @@ impl Network {
             neighbour_timeout,
             ..self
         }
-    }
-
-    /// The way to `destination`, with its next hop's MAC address. Many may run at
-    /// once; targets behind one next hop share one neighbour resolution.
-    pub async fn resolve(&self, destination: IpAddr, via: &Via) -> RouteResult<Path> {
-        let target = destination.to_canonical();
-        let interface = match &via.interface {
-            Some(name) => Some(self.usable_interface(name).await?),
-            None => None,
-        };
-        let query = route::Query {
-            target,
-            interface: interface.map(|i| i.index),
-            source: via.source,
-        };
-        query.check()?;
-        if let Some(source) = via.source {
-            self.check_source(source).await?;
-        }
-        let route = query.lookup(&self.handle).await?;
-        let source = via.source.or(route.source);
-        Ok(Path {
-            ifindex: route.ifindex,
-            source: source.ok_or(RouteError::NoSource { target })?,
-            link: self.link(target, &route).await?,
-        })
     }
 
     /// The device with this index, as it was when it was first asked for.
@@ -232,62 +211,5 @@ impl Network {
         let mut interfaces = self.interfaces.lock().await;
         interfaces.insert(interface.index, interface.clone());
         interface
-    }
-
-    async fn usable_interface(&self, name: &str) -> RouteResult<Arc<Interface>> {
-        let interface = self.interface_named(name).await?;
-        interface.check_usable()?;
-        Ok(interface)
-    }
-
-    /// A source address is this host's if the route to it is local.
-    async fn check_source(&self, source: IpAddr) -> RouteResult<()> {
-        if self.sources.lock().await.contains(&source) {
-            return Ok(());
-        }
-        let query = route::Query {
-            target: source,
-            interface: None,
-            source: None,
-        };
-        match query.lookup(&self.handle).await {
-            Ok(route) if route.kind == RouteType::Local => {
-                self.sources.lock().await.insert(source);
-                Ok(())
-            }
-            _ => Err(RouteError::NotOurs {
-                source_address: source,
-            }),
-        }
-    }
-
-    async fn link(&self, target: IpAddr, route: &route::Route) -> RouteResult<Link> {
-        if route.is_local() || route.encapsulated {
-            return Ok(Link::Kernel);
-        }
-        let interface = self.interface(route.ifindex).await?;
-        interface.check_usable()?;
-        let Some(source) = interface.ethernet_address() else {
-            return Ok(Link::Kernel);
-        };
-        let next_hop = route.gateway.unwrap_or(target);
-        match self.neighbour(&interface, next_hop).await? {
-            Some(destination) => Ok(Link::Ethernet {
-                source,
-                destination,
-            }),
-            None => Err(route.without_neighbour(target, interface.name.clone())),
-        }
-    }
-
-    async fn neighbour(&self, interface: &Interface, address: IpAddr) -> RouteResult<Option<Mac>> {
-        let cell = {
-            let mut neighbours = self.neighbours.lock().await;
-            let key = (interface.index, address);
-            neighbours.entry(key).or_default().clone()
-        };
-        let timeout = self.neighbour_timeout;
-        let resolution = || neighbour::resolve(&self.handle, interface, address, timeout);
-        cell.get_or_try_init(resolution).await.copied()
     }
 }

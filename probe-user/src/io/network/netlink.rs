@@ -1,11 +1,11 @@
-//! One question to the kernel, one answer.
+//! Questions to the kernel: one with one answer, or all that it has of a kind.
 
 use std::{io, time::Duration};
 
 use futures_util::StreamExt;
 use rtnetlink::{
     Handle,
-    packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload},
+    packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload},
     packet_route::RouteNetlinkMessage,
 };
 
@@ -30,4 +30,24 @@ pub(super) async fn ask(
         NetlinkPayload::Error(error) if error.code.is_some() => Err(error.to_io()),
         _ => Ok(None),
     }
+}
+
+/// Asks for all there is (NLM_F_DUMP), and hands it to `take` one by one. What
+/// changes meanwhile may be missed or come twice.
+pub(super) async fn ask_for_all(
+    handle: &Handle,
+    question: RouteNetlinkMessage,
+    mut take: impl FnMut(RouteNetlinkMessage),
+) -> io::Result<()> {
+    let mut message = NetlinkMessage::from(question);
+    message.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    let mut answers = handle.clone().request(message).map_err(io::Error::other)?;
+    while let Some(answer) = tokio::time::timeout(ANSWER_TIMEOUT, answers.next()).await? {
+        match answer.payload {
+            NetlinkPayload::InnerMessage(inner) => take(inner),
+            NetlinkPayload::Error(error) if error.code.is_some() => return Err(error.to_io()),
+            _ => {}
+        }
+    }
+    Ok(())
 }

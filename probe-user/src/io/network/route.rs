@@ -168,7 +168,8 @@ impl From<&RouteMessage> for Route {
     }
 }
 
-fn ip(address: &RouteAddress) -> Option<IpAddr> {
+/// An IP address of a route.
+pub(super) fn ip(address: &RouteAddress) -> Option<IpAddr> {
     match address {
         RouteAddress::Inet(a) => Some((*a).into()),
         RouteAddress::Inet6(a) => Some((*a).into()),

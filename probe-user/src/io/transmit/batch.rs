@@ -45,8 +45,9 @@ impl Transmitter {
         })
     }
 
-    /// Sends all frames; `report` hears of each by its place.
-    pub fn send(&self, frames: &[Frame], mut report: impl FnMut(usize, Sent)) {
+    /// Sends frames in order; `report` hears of each by its place, and says whether
+    /// it is settled: at one that is not, sending ends. Returns how many are settled.
+    pub fn send(&self, frames: &[Frame], mut report: impl FnMut(usize, Sent) -> bool) -> usize {
         let mut done = 0;
         while let Some(first) = frames.get(done) {
             let run = frames
@@ -60,15 +61,17 @@ impl Transmitter {
                 // A frame refused behind others that were taken is tried again as
                 // the first, which tells why. Its stamp counts once.
                 Some(Ok(taken)) if taken > 0 => {
-                    (done..done + taken).for_each(|place| report(place, Sent::Taken));
+                    for place in done..done + taken {
+                        report(place, Sent::Taken);
+                    }
                     done += taken;
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Some(Err(error)) => {
-                    report(
-                        done,
-                        Sent::Refused(error.raw_os_error().unwrap_or(libc::EIO)),
-                    );
+                    let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                    if !report(done, Sent::Refused(errno)) {
+                        return done;
+                    }
                     done += 1;
                 }
                 Some(Ok(_)) | None => {
@@ -77,6 +80,7 @@ impl Transmitter {
                 }
             }
         }
+        done
     }
 
     fn socket(&self, frame: &Frame) -> Option<&Socket> {

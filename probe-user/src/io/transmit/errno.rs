@@ -8,6 +8,11 @@ pub fn is_device_gone(errno: i32) -> bool {
     matches!(errno, libc::ENETDOWN | libc::ENXIO | libc::ENODEV)
 }
 
+/// A queue of the kernel is full: the same frame may be taken a little later.
+pub fn is_backpressure(errno: i32) -> bool {
+    matches!(errno, libc::EAGAIN | libc::ENOBUFS)
+}
+
 /// The symbolic name of an errno, in small letters.
 pub fn errno_name(errno: i32) -> String {
     let name = match errno {

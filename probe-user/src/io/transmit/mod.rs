@@ -7,5 +7,5 @@ mod frame;
 mod socket;
 
 pub use batch::{Sent, Transmitter};
-pub use errno::{UNBUILDABLE, errno_name, is_device_gone};
+pub use errno::{UNBUILDABLE, errno_name, is_backpressure, is_device_gone};
 pub use frame::{Contact, Frame};

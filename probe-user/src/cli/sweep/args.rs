@@ -1,0 +1,241 @@
+//! The arguments of `probe sweep`. Short names follow zmap.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum, value_parser};
+
+use crate::cli::{
+    args::{ProtocolArgs, RxArg, TcpFlagsArg},
+    duration,
+    number::{parse_slots, parse_source, parse_tos},
+    rate::{Bandwidth, Rate},
+    scope::ScopeArgs,
+    sweep::shard::ShardArg,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  probe sweep --ping 198.51.100.0/24                      which of these answer, and how fast
+  probe sweep --per-prefix 1 --targets routed.txt.gz \\
+      --rate 50k --contact noc@example.org -o paths.jsonl  one address in every /24, every hop
+  probe sweep --targets list.txt --rate max --format parquet -o sweep.parquet --metadata run.json
+  probe sweep --resume paths.jsonl.checkpoint              go on after an interruption
+
+A duration is a number with a unit (500ms, 1s); a bare number is seconds.
+A rate takes suffixes (100k, 1.5M). SIGUSR1 and SIGUSR2 raise and lower it by 5 %.
+The first Ctrl-C stops sending and waits for what is under way; the second ends at once.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SweepArgs {
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+    #[command(flatten)]
+    pub(crate) shape: ShapeArgs,
+    #[command(flatten)]
+    pub(crate) probes: SweepProbeArgs,
+    #[command(flatten)]
+    pub(crate) pace: SweepPaceArgs,
+    #[command(flatten)]
+    pub(crate) route: SweepRouteArgs,
+    #[command(flatten)]
+    pub(crate) output: SweepOutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is probed")]
+pub(crate) struct ShapeArgs {
+    /// First TTL (hop limit)
+    #[arg(short = 'f', long, value_name = "TTL", default_value = "1")]
+    #[arg(value_parser = value_parser!(u8).range(1..))]
+    pub(crate) first_ttl: u8,
+    /// Last TTL (hop limit)
+    #[arg(
+        short = 'm',
+        long,
+        alias = "max-hops",
+        value_name = "TTL",
+        default_value = "32"
+    )]
+    #[arg(value_parser = value_parser!(u8).range(1..))]
+    pub(crate) max_ttl: u8,
+    /// This TTL (hop limit) only
+    #[arg(long, value_name = "TTL", conflicts_with_all = ["first_ttl", "max_ttl"])]
+    #[arg(alias = "probe-ttl", value_parser = value_parser!(u8).range(1..))]
+    pub(crate) ttl: Option<u8>,
+    /// The targets themselves, not the hops on the way: one probe each, with --ttl 64
+    #[arg(long, conflicts_with_all = ["first_ttl", "max_ttl"])]
+    pub(crate) ping: bool,
+    /// Probes for each target and TTL, a round after another
+    #[arg(short = 'P', long = "probes", value_name = "N", default_value = "1")]
+    #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) rounds: u32,
+    /// Least time from the beginning of a round to that of the next
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration::parse)]
+    pub(crate) round_interval: Duration,
+    /// Seed of the order: the same seed, the same run [default: drawn, and reported]
+    #[arg(short = 'e', long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Do only part I of N, counted from 0; all N with one --seed are the whole
+    #[arg(long, value_name = "I/N", default_value = "0/1", requires = "seed")]
+    pub(crate) shard: ShardArg,
+    /// Go on where the run that wrote this checkpoint ended
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Probes")]
+pub(crate) struct SweepProbeArgs {
+    #[command(flatten)]
+    pub(crate) protocol: ProtocolArgs,
+    /// Destination port [default: 33434 for UDP, 80 for TCP]
+    #[arg(short = 'p', long, alias = "target-port", value_parser = value_parser!(u16).range(1..))]
+    pub(crate) port: Option<u16>,
+    /// TCP segments: 'ack' leaves no state at the target, which answers RST
+    #[arg(long, value_name = "FLAGS", default_value = "syn")]
+    pub(crate) tcp_flags: TcpFlagsArg,
+    /// Send SYNs also with higher TTLs than a target has answered at
+    #[arg(long)]
+    pub(crate) beyond_target: bool,
+    /// Flows for each target, which load balancers may part
+    #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u16).range(1..=1024))]
+    pub(crate) flows: u16,
+    /// How long a reply may take
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration::parse_timeout)]
+    pub(crate) timeout: Duration,
+    /// TOS or traffic class of the probes (decimal, or hexadecimal with 0x)
+    #[arg(short = 'Q', long, default_value = "0", value_parser = parse_tos)]
+    pub(crate) tos: u8,
+    /// Text in every probe, such as where to complain; at most 64 octets
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) contact: String,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Pace and limits")]
+pub(crate) struct SweepPaceArgs {
+    /// Probes a second, or 'max' [default: 1000]
+    #[arg(short = 'r', long, value_name = "RATE")]
+    pub(crate) rate: Option<Rate>,
+    /// Bits a second on an Ethernet wire, instead of --rate (10M, 1G)
+    #[arg(short = 'B', long, value_name = "BITS", conflicts_with = "rate")]
+    pub(crate) bandwidth: Option<Bandwidth>,
+    /// Most probes a second for each of the TTLs 1 to 4, which all targets share, or
+    /// 'max' [default: 1000 if public addresses are among the targets]
+    #[arg(long, value_name = "RATE")]
+    pub(crate) hop_rate: Option<Rate>,
+    /// Sending threads
+    #[arg(
+        short = 'T',
+        long,
+        alias = "sender-threads",
+        value_name = "N",
+        default_value = "1"
+    )]
+    #[arg(value_parser = value_parser!(u32).range(1..=64))]
+    pub(crate) tx_cores: u32,
+    /// How long to wait for replies after the last probe [default: as --timeout]
+    #[arg(short = 'c', long, alias = "cooldown-time", value_name = "TIME", value_parser = duration::parse)]
+    pub(crate) cooldown: Option<Duration>,
+    /// Stop sending after this time
+    #[arg(short = 't', long, value_name = "TIME", value_parser = duration::parse)]
+    pub(crate) max_runtime: Option<Duration>,
+    /// Stop sending after this many probes
+    #[arg(short = 'n', long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub(crate) max_probes: Option<u64>,
+    /// Stop if a smaller share of probes is answered (0.01: one of a hundred)
+    #[arg(long, alias = "min-hitrate", value_name = "SHARE", value_parser = parse_share)]
+    pub(crate) min_response_rate: Option<f64>,
+    /// Stop if more probes than this could not be sent
+    #[arg(long, alias = "max-sendto-failures", value_name = "N")]
+    pub(crate) max_send_failures: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Interface and kernel")]
+pub(crate) struct SweepRouteArgs {
+    /// Interface that all probes leave by [default: as the routes say]
+    #[arg(short = 'i', long, value_name = "NAME")]
+    pub(crate) interface: Option<String>,
+    /// Source address of the probes [default: as the routes say]
+    #[arg(short = 'S', long, alias = "source-ip", value_name = "ADDRESS", value_parser = parse_source)]
+    pub(crate) source: Option<IpAddr>,
+    /// Where replies are stamped; 'auto' takes what harms no driver
+    #[arg(long, value_name = "HOOK", default_value = "auto")]
+    pub(crate) rx: RxArg,
+    /// Let ICMP replies go on to the host's own stack as well
+    #[arg(long)]
+    pub(crate) no_consume: bool,
+    /// Most slots: twice the probes that can wait for an answer; a power of two
+    #[arg(long, value_name = "N", default_value = "8388608", value_parser = parse_slots)]
+    pub(crate) slots: u32,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct SweepOutputArgs {
+    /// Format of the records
+    #[arg(short = 'O', long, default_value = "jsonl")]
+    pub(crate) format: RecordFormatArg,
+    /// The same as --format jsonl
+    #[arg(short = 'j', long, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// Write the records to a file (parquet: a directory) [default: standard output]
+    #[arg(short = 'o', long, alias = "output-file", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// One record for each target and flow, with all its hops, at the end
+    #[arg(long)]
+    pub(crate) paths: bool,
+    /// Write these kinds of replies only (a comma list; '!' in front: all but this)
+    #[arg(long, alias = "output-filter", value_name = "KINDS")]
+    pub(crate) select: Option<String>,
+    /// If records cannot be written as fast as they come: send slower, or drop and count
+    #[arg(long, value_name = "WHAT", default_value = "wait")]
+    pub(crate) on_backlog: BacklogArg,
+    /// Write what the run was (counters, times, seed) to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metadata: Option<PathBuf>,
+    /// Write the state of the run to a file once a second, as CSV
+    #[arg(short = 'u', long, alias = "status-updates-file", value_name = "FILE")]
+    pub(crate) status_file: Option<PathBuf>,
+    /// Write what each router answered to a file, as JSONL
+    #[arg(long, value_name = "FILE")]
+    pub(crate) responders: Option<PathBuf>,
+    /// Write how far the run is to a file once a second, for --resume
+    /// [default: FILE.checkpoint beside --output FILE, removed at the end]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// No status, no summary, no notices
+    #[arg(short = 'q', long)]
+    pub(crate) quiet: bool,
+    /// Print what would be done, and send nothing
+    #[arg(short = 'd', long, alias = "dryrun")]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordFormatArg {
+    Jsonl,
+    Csv,
+    Parquet,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BacklogArg {
+    Wait,
+    Drop,
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("not a share: give a number from 0 to 1".into()),
+    }
+}

@@ -1,0 +1,318 @@
+//! Arguments of a sweep to its plan.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Parser as _;
+use probe_common::{abi::Protocol, plan::Space};
+
+use super::args::{
+    BacklogArg, RecordFormatArg, ShapeArgs, SweepArgs, SweepOutputArgs, SweepPaceArgs,
+    SweepProbeArgs, SweepRouteArgs,
+};
+use crate::{
+    cli::{
+        args::{Cli, Command, RouteArgs, TcpFlagsArg},
+        plan::{check_contact, path_options, port, protocol, usage},
+        rate::Rate,
+        scope::{self, Scope},
+    },
+    engine::{
+        plan::{Family, PathOptions, ProbeOptions},
+        sweep::{
+            checkpoint::{Checkpoint, SCHEMA},
+            plan::{Backlog, LeftOut, Limits, RecordFormat, SweepOutput, SweepPlan},
+        },
+    },
+    error::{Error, Result},
+};
+
+/// TTL of probes that are for the targets themselves.
+const PING_TTL: u8 = 64;
+
+/// Probes a second unless told otherwise.
+const DEFAULT_RATE: u64 = 1_000;
+
+/// Above this rate, probes to public addresses say who sends them.
+const ANONYMOUS_RATE: u64 = 10_000;
+
+/// Probes a second for each TTL that all targets share, if they are public.
+const PUBLIC_HOP_RATE: u64 = 1_000;
+
+/// The plan of `probe sweep`; `arguments`: all of the command line but the program.
+pub(crate) fn sweep(args: SweepArgs, arguments: Vec<String>) -> Result<SweepPlan> {
+    let Some(file) = args.shape.resume.clone() else {
+        return plan(args, arguments, None);
+    };
+    let checkpoint = read_checkpoint(&file)?;
+    if checkpoint.done {
+        return Err(Error::Usage(format!(
+            "{}: nothing is left to do: the run was complete",
+            file.display()
+        )));
+    }
+    let again = Cli::try_parse_from(
+        ["probe".to_owned()]
+            .into_iter()
+            .chain(checkpoint.arguments.iter().cloned()),
+    );
+    let Ok(Cli {
+        command: Command::Sweep(again),
+    }) = again
+    else {
+        return Err(Error::Usage(format!(
+            "{}: its command line makes no sweep: it was changed, or is of another version",
+            file.display()
+        )));
+    };
+    let mut again = *again;
+    again.shape.seed = Some(checkpoint.seed);
+    again.output.checkpoint = Some(file.clone());
+    again.pace.rate = args.pace.rate.or(again.pace.rate);
+    again.output.metadata = args.output.metadata.or(again.output.metadata);
+    again.output.status_file = args.output.status_file.or(again.output.status_file);
+    again.output.responders = args.output.responders.or(again.output.responders);
+    let arguments = checkpoint.arguments.clone();
+    let (cursor, digest) = (checkpoint.cursor, checkpoint.plan);
+    let mut plan = plan(again, arguments, Some(checkpoint))?;
+    plan.output.passing_checkpoint = args.output.checkpoint.is_none();
+    plan.output.quiet |= args.output.quiet;
+    plan.dry_run |= args.output.dry_run;
+    if plan.digest() != digest {
+        return Err(Error::Usage(format!(
+            "{}: the plan is not the one that the run began with (targets, TTLs, flows or seed are \
+             others), so cursor {cursor} means nothing: begin anew without --resume",
+            file.display()
+        )));
+    }
+    Ok(plan)
+}
+
+fn read_checkpoint(file: &Path) -> Result<Checkpoint> {
+    let refuse = |why: String| {
+        Error::Usage(format!(
+            "cannot resume from {}: {why}; give the file that --checkpoint wrote",
+            file.display()
+        ))
+    };
+    let text = fs::read(file).map_err(|error| refuse(error.to_string()))?;
+    let checkpoint: Checkpoint =
+        serde_json::from_slice(&text).map_err(|error| refuse(format!("no checkpoint: {error}")))?;
+    if checkpoint.schema != SCHEMA {
+        return Err(refuse(format!(
+            "schema {} is not {SCHEMA}",
+            checkpoint.schema
+        )));
+    }
+    Ok(checkpoint)
+}
+
+fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) -> Result<SweepPlan> {
+    let seed = args.shape.seed.unwrap_or_else(|| fastrand::u64(..));
+    let (first_ttl, last_ttl) = ttls(&args.shape)?;
+    let (v4, v6) = (args.scope.v4, args.scope.v6);
+    let probes = probe_options(&args.probes, seed)?;
+    let output = output(&args.output)?;
+    let mut path = path_of(args.route)?;
+    path.family = match (v4, v6) {
+        (true, _) => Family::V4,
+        (_, true) => Family::V6,
+        _ => path.family,
+    };
+    let scope = scope::load(&args.scope, seed)?;
+    check_source(&path, &scope)?;
+    let space = Space::new(scope.targets.len(), first_ttl, last_ttl, probes.flows);
+    let rate = rate(&args.pace, &probes, !scope.targets.is_v4_only());
+    check_public(&scope, rate, &probes)?;
+    Ok(SweepPlan {
+        left_out: LeftOut {
+            duplicates: scope.duplicates,
+            other_family: scope.other_family,
+            excluded: scope.excluded,
+            special: scope.special,
+        },
+        space,
+        rounds: args.shape.rounds,
+        round_interval: args.shape.round_interval,
+        shard: args.shape.shard.0,
+        seed,
+        hop_rate: hop_rate(args.pace.hop_rate, scope.public),
+        lanes: args.pace.tx_cores,
+        beyond_target: args.probes.beyond_target,
+        limits: limits(&args.pace),
+        cooldown: args.pace.cooldown.unwrap_or(probes.timeout),
+        probes: ProbeOptions { rate, ..probes },
+        path: path.options,
+        consume: path.consume,
+        output,
+        resumed,
+        arguments,
+        dry_run: args.output.dry_run,
+        targets: Arc::new(scope.targets),
+    })
+}
+
+fn ttls(shape: &ShapeArgs) -> Result<(u8, u8)> {
+    if let Some(ttl) = shape.ttl {
+        return Ok((ttl, ttl));
+    }
+    if shape.ping {
+        return Ok((PING_TTL, PING_TTL));
+    }
+    if shape.max_ttl < shape.first_ttl {
+        return usage(format!(
+            "--max-ttl {} is below --first-ttl {}: raise the one or lower the other",
+            shape.max_ttl, shape.first_ttl
+        ));
+    }
+    Ok((shape.first_ttl, shape.max_ttl))
+}
+
+fn probe_options(args: &SweepProbeArgs, seed: u64) -> Result<ProbeOptions> {
+    let protocol = protocol(&args.protocol);
+    check_contact(&args.contact)?;
+    if args.tcp_flags == TcpFlagsArg::Ack && protocol != Protocol::Tcp {
+        return usage("--tcp-flags is for TCP probes: add --tcp");
+    }
+    Ok(ProbeOptions {
+        protocol,
+        tcp_ack: args.tcp_flags == TcpFlagsArg::Ack,
+        port: port(protocol, args.port)?,
+        flows: args.flows,
+        tos: args.tos,
+        timeout: args.timeout,
+        rate: None,
+        contact: args.contact.clone(),
+        seed: Some(seed),
+    })
+}
+
+fn rate(pace: &SweepPaceArgs, probes: &ProbeOptions, v6: bool) -> Option<u64> {
+    if let Some(bandwidth) = pace.bandwidth {
+        let octets = SweepPlan::octets_on_wire(probes.protocol, v6, &probes.contact);
+        return Some((bandwidth.0 / (octets * 8)).max(1));
+    }
+    match pace.rate {
+        Some(Rate::PerSecond(rate)) => Some(rate),
+        Some(Rate::Max) => None,
+        None => Some(DEFAULT_RATE),
+    }
+}
+
+fn hop_rate(asked: Option<Rate>, public: bool) -> Option<u64> {
+    match asked {
+        Some(Rate::PerSecond(rate)) => Some(rate),
+        Some(Rate::Max) => None,
+        None => public.then_some(PUBLIC_HOP_RATE),
+    }
+}
+
+/// Whoever probes the addresses of others fast says who it is.
+fn check_public(scope: &Scope, rate: Option<u64>, probes: &ProbeOptions) -> Result<()> {
+    let fast = rate.is_none_or(|rate| rate > ANONYMOUS_RATE);
+    if scope.public && fast && probes.contact.is_empty() {
+        return usage(format!(
+            "above {ANONYMOUS_RATE} probes/s to public addresses say who sends them: --contact TEXT"
+        ));
+    }
+    Ok(())
+}
+
+fn limits(pace: &SweepPaceArgs) -> Limits {
+    Limits {
+        runtime: pace.max_runtime.filter(|time| *time > Duration::ZERO),
+        probes: pace.max_probes,
+        response_rate: pace.min_response_rate,
+        send_failures: pace.max_send_failures,
+    }
+}
+
+/// The way out.
+struct Way {
+    family: Family,
+    options: PathOptions,
+    consume: bool,
+}
+
+fn path_of(args: SweepRouteArgs) -> Result<Way> {
+    let consume = !args.no_consume;
+    let options = path_options(
+        (false, false),
+        RouteArgs {
+            interface: args.interface,
+            source: args.source,
+            rx: args.rx,
+            slots: args.slots,
+        },
+    )?;
+    Ok(Way {
+        family: options.family,
+        options,
+        consume,
+    })
+}
+
+fn check_source(way: &Way, scope: &Scope) -> Result<()> {
+    let Some(source) = way.options.source else {
+        return Ok(());
+    };
+    if source.is_ipv4() != scope.targets.is_v4_only() {
+        return usage(format!(
+            "--source {source} is not of the targets' IP version: add -4 or -6"
+        ));
+    }
+    Ok(())
+}
+
+fn output(args: &SweepOutputArgs) -> Result<SweepOutput> {
+    let format = match (args.json, args.format) {
+        (true, _) | (_, RecordFormatArg::Jsonl) => RecordFormat::Jsonl,
+        (_, RecordFormatArg::Csv) => RecordFormat::Csv,
+        (_, RecordFormatArg::Parquet) => RecordFormat::Parquet,
+        (_, RecordFormatArg::None) => RecordFormat::None,
+    };
+    if format == RecordFormat::Parquet && args.output.is_none() {
+        return usage("--format parquet writes a directory of files: name it with --output");
+    }
+    if args.paths && args.checkpoint.is_some() {
+        return usage(
+            "--paths writes at the end, so there is nothing to resume: leave --checkpoint out",
+        );
+    }
+    let wanted = !args.paths && format != RecordFormat::None;
+    let beside = args.output.as_ref().filter(|path| wanted && is_kept(path));
+    Ok(SweepOutput {
+        format,
+        file: args.output.clone(),
+        paths: args.paths,
+        select: args.select.clone(),
+        backlog: match args.on_backlog {
+            BacklogArg::Wait => Backlog::Wait,
+            BacklogArg::Drop => Backlog::Drop,
+        },
+        metadata: args.metadata.clone(),
+        status: args.status_file.clone(),
+        responders: args.responders.clone(),
+        passing_checkpoint: args.checkpoint.is_none(),
+        checkpoint: args
+            .checkpoint
+            .clone()
+            .or_else(|| beside.map(|p| checkpoint_beside(p))),
+        quiet: args.quiet,
+    })
+}
+
+/// Whether what is written there can be gone on with: no pipe, no device.
+fn is_kept(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |found| found.is_file() || found.is_dir())
+}
+
+fn checkpoint_beside(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".checkpoint");
+    name.into()
+}

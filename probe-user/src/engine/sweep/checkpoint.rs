@@ -1,0 +1,123 @@
+//! How far a sweep has come for good, so that another run can go on from there.
+
+use std::{collections::VecDeque, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::time::Moment;
+
+/// Version of the file.
+pub const SCHEMA: u32 = 1;
+
+/// What a later run needs to go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The command line, without the program's name.
+    pub arguments: Vec<String>,
+    /// Seed of the order.
+    pub seed: u64,
+    /// [`super::plan::SweepPlan::digest`].
+    pub plan: u64,
+    /// Every probe before this cursor had its time, and its replies are written for good.
+    pub cursor: u64,
+    /// No probe from this cursor on was ever sent.
+    pub reserved: u64,
+    /// Whether nothing is left to do.
+    pub done: bool,
+}
+
+/// What is on its way to being final: pairs of cursors and records, from the moment
+/// that they were noted.
+#[derive(Debug)]
+pub struct Settling {
+    timeout: Duration,
+    noted: VecDeque<Note>,
+    timed_out: Option<Note>,
+    cursor: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Note {
+    moment: Moment,
+    cursor: u64,
+    /// Records handed to the sink when the probes' time was up.
+    records: u64,
+}
+
+impl Settling {
+    /// From `cursor` on; a probe has `timeout` to be answered and read.
+    pub fn new(cursor: u64, timeout: Duration) -> Self {
+        Self {
+            timeout,
+            noted: VecDeque::new(),
+            timed_out: None,
+            cursor,
+        }
+    }
+
+    /// All probes before `cursor` have left; `records` were handed to the sink so
+    /// far, of which `durable` are written for good. Returns the cursor before
+    /// which everything is final.
+    pub fn note(&mut self, now: Moment, cursor: u64, records: u64, durable: u64) -> u64 {
+        while let Some(first) = self.noted.front().copied() {
+            if now.since(first.moment) < self.timeout {
+                break;
+            }
+            self.noted.pop_front();
+            // Not before the records of an older note are written for good.
+            if self.timed_out.is_none() {
+                self.timed_out = Some(Note { records, ..first });
+            }
+        }
+        if let Some(note) = self.timed_out
+            && note.records <= durable
+        {
+            self.cursor = self.cursor.max(note.cursor);
+            self.timed_out = None;
+        }
+        self.noted.push_back(Note {
+            moment: now,
+            cursor,
+            records,
+        });
+        self.cursor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn at(second: u64) -> Moment {
+        Moment(second * SECOND)
+    }
+
+    #[test]
+    fn a_probe_is_final_once_its_time_is_up_and_its_records_are_written() {
+        let mut settling = Settling::new(0, Duration::from_secs(2));
+        assert_eq!(settling.note(at(0), 100, 0, 0), 0);
+        assert_eq!(settling.note(at(1), 200, 40, 40), 0);
+        // The first hundred had their two seconds; their records are not all written.
+        assert_eq!(settling.note(at(2), 300, 90, 80), 0);
+        assert_eq!(settling.note(at(3), 400, 130, 90), 100);
+        assert_eq!(settling.note(at(4), 500, 150, 150), 300);
+    }
+
+    #[test]
+    fn a_sink_that_lags_does_not_keep_the_cursor_from_coming_on() {
+        let mut settling = Settling::new(7, Duration::from_secs(1));
+        let mut last = 7;
+        for second in 0..60 {
+            // Written for good every tenth second only, as closed files are.
+            let durable = second / 10 * 10 * 50;
+            let cursor = settling.note(at(second), second * 100, second * 50, durable);
+            assert!(cursor >= last);
+            last = cursor;
+        }
+        assert!(last >= 3_000, "{last}");
+    }
+}

@@ -1,0 +1,272 @@
+//! The loop beside the threads: signals, routes, limits, status, checkpoint.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{
+    control::Count,
+    finish::finish,
+    limits::{self, Verdict},
+    prepare,
+    start::{MOST_WAITING, Sweep, notify, share},
+};
+use crate::{
+    engine::time::Moment,
+    error::{Error, Outcome, Result},
+    io::{
+        clock,
+        network::{Change, Changes, Network},
+    },
+    run::equip,
+};
+
+/// Between two looks at the threads.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Between two lines of the status.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How the rate changes with a signal: by a twentieth.
+const RATE_STEP: f64 = 0.05;
+
+/// Why a sweep ended.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// All was sent.
+    Done,
+    /// A bound that the user set was reached: as planned.
+    Bound,
+    /// By a signal.
+    Signal(u8),
+    /// Records cannot be written any more.
+    Output,
+    /// It cannot or must not go on.
+    CutShort(String),
+}
+
+/// What a second's sums were.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    pub(super) cursor: u64,
+    pub(super) taken: u64,
+    pub(super) refused: u64,
+    pub(super) answered: u64,
+    pub(super) slot_waits: u64,
+    pub(super) held: u64,
+    pub(super) shortfall: u64,
+    pub(super) waiting: u64,
+    pub(super) recorded: u64,
+    /// Replies that the writer has dealt with.
+    pub(super) taken_over: u64,
+    /// Of these, written for good.
+    pub(super) durable: u64,
+    pub(super) ring_full: u64,
+}
+
+/// What wakes the loop.
+enum Wake {
+    Tick,
+    Signal(u8),
+    Faster(bool),
+    Change(Option<Change>),
+}
+
+/// Minds the threads until the end, then ends the sweep.
+pub(super) async fn conduct(
+    mut sweep: Sweep,
+    network: &Network,
+    mut changes: Changes,
+) -> Result<Outcome> {
+    let mut signals = Signals::catch()?;
+    let begin = clock::now();
+    let mut next_second = begin + SECOND;
+    let mut sent_at = None;
+    let mut ending = Ending::Done;
+    loop {
+        let wake = tokio::select! {
+            biased;
+            wake = signals.next() => wake,
+            change = changes.next() => Wake::Change(change),
+            () = tokio::time::sleep(TICK) => Wake::Tick,
+        };
+        match wake {
+            Wake::Tick => {}
+            Wake::Signal(number) => {
+                let again = matches!(ending, Ending::Signal(_));
+                ending = Ending::Signal(number);
+                sweep.orders.stop();
+                if again {
+                    break;
+                }
+            }
+            Wake::Faster(faster) => sweep.change_rate(faster),
+            Wake::Change(None) => changes = network.watch()?,
+            Wake::Change(Some(change)) => {
+                if let Some(line) = sweep.lost_interface(&change) {
+                    ending = Ending::CutShort(line);
+                    break;
+                }
+                if network.refresh(&change).await {
+                    sweep.renew_ways(network).await?;
+                }
+            }
+        }
+        let now = clock::now();
+        let waiting = sweep
+            .desk
+            .waiting
+            .load(std::sync::atomic::Ordering::Relaxed);
+        sweep.orders.hold(waiting > MOST_WAITING / 2);
+        sweep.journal.tick();
+        if sweep.desk.has_failed() {
+            ending = Ending::Output;
+            break;
+        }
+        if now >= next_second {
+            next_second = next_second + SECOND;
+            let sums = sweep.sums()?;
+            sweep.status.second(now.since(begin), &sums);
+            sweep.saving.second(now, &sums, &sweep.orders)?;
+            if sent_at.is_none() {
+                match limits::check(&sweep.plan.limits, now.since(begin), &sums) {
+                    Verdict::GoOn => {}
+                    Verdict::Bound => {
+                        ending = Ending::Bound;
+                        sweep.orders.stop();
+                    }
+                    Verdict::CutShort(line) => {
+                        ending = Ending::CutShort(line);
+                        sweep.orders.stop();
+                    }
+                }
+            }
+        }
+        if sent_at.is_none() && sweep.lanes.iter().all(|lane| lane.thread.is_finished()) {
+            sent_at = Some(now);
+        }
+        if sent_at.is_some_and(|sent_at: Moment| now.since(sent_at) >= sweep.plan.cooldown) {
+            break;
+        }
+    }
+    finish(sweep, ending, begin)
+}
+
+impl Sweep {
+    /// What the threads have counted by now.
+    pub(super) fn sums(&self) -> Result<Sums> {
+        let of_lanes = |count: fn(&super::control::LaneCounts) -> &Count| -> u64 {
+            self.lanes
+                .iter()
+                .map(|lane| count(&lane.counts).get())
+                .sum()
+        };
+        let of_readers = |count: fn(&super::control::ReaderCounts) -> &Count| -> u64 {
+            let readers = self.readers.iter();
+            readers.map(|reader| count(&reader.counts).get()).sum()
+        };
+        let cursors = self.lanes.iter().map(|lane| lane.counts.cursor.get());
+        let counters = self.kernel.counters()?;
+        let waiting = &self.desk.waiting;
+        Ok(Sums {
+            cursor: cursors.min().unwrap_or(0),
+            taken: of_lanes(|lane| &lane.taken),
+            refused: of_lanes(|lane| &lane.refused),
+            answered: of_readers(|reader| &reader.answered),
+            slot_waits: of_lanes(|lane| &lane.slot_waits),
+            held: of_lanes(|lane| &lane.held),
+            shortfall: of_lanes(|lane| &lane.shortfall),
+            waiting: waiting.load(std::sync::atomic::Ordering::Relaxed) as u64,
+            recorded: self.desk.counts.recorded.get(),
+            taken_over: self.desk.counts.taken(),
+            durable: self.desk.counts.durable.get(),
+            ring_full: counters.get(probe_common::abi::Counter::RingFull),
+        })
+    }
+
+    fn change_rate(&mut self, faster: bool) {
+        let Some(rate) = self.rate else {
+            notify(
+                &self.plan,
+                "the rate has no bound that could change: give one with --rate",
+            );
+            return;
+        };
+        let factor = if faster {
+            1.0 + RATE_STEP
+        } else {
+            1.0 - RATE_STEP
+        };
+        let rate = ((rate as f64 * factor).round() as u64).max(1);
+        self.rate = Some(rate);
+        self.orders.set_rate(share(self.rate, self.plan.lanes));
+        notify(&self.plan, &format!("the rate is {rate}/s now"));
+    }
+
+    /// A line if the sweep cannot go on: an interface that it is attached to is lost.
+    fn lost_interface(&self, change: &Change) -> Option<String> {
+        let (ifindex, how) = match *change {
+            Change::LinkDown { ifindex } => (ifindex, "went down"),
+            Change::LinkGone { ifindex } => (ifindex, "is gone"),
+            Change::Neighbour { .. } | Change::RoutesChanged => return None,
+        };
+        let lost = self.attachments.iter().find(|a| a.ifindex == ifindex)?;
+        Some(format!(
+            "interface {} {how}; what was measured until then is written",
+            lost.name
+        ))
+    }
+
+    /// Finds all ways anew. Where there is none for now, probes go the old way.
+    async fn renew_ways(&mut self, network: &Network) -> Result<()> {
+        let via = super::Via {
+            interface: self.plan.path.interface.clone(),
+            source: self.plan.path.source,
+        };
+        let Ok(ways) = network.map_ways(self.plan.targets.intervals(), &via).await else {
+            return Ok(());
+        };
+        if ways.paths().next().is_none() {
+            return Ok(());
+        }
+        let used = prepare::interfaces(&ways);
+        let (kernel, attached) = (&mut self.kernel, &self.attachments);
+        let fresh = equip::attach(self.plan.path.rx, network, used, kernel, attached).await?;
+        self.attachments.extend(fresh);
+        self.orders.set_ways(ways);
+        Ok(())
+    }
+}
+
+/// The signals that a sweep knows.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    faster: tokio::signal::unix::Signal,
+    slower: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Self> {
+        let catch = |kind| {
+            signal(kind)
+                .map_err(|error| Error::Environment(format!("cannot catch signals: {error}")))
+        };
+        Ok(Self {
+            interrupt: catch(SignalKind::interrupt())?,
+            terminate: catch(SignalKind::terminate())?,
+            faster: catch(SignalKind::user_defined1())?,
+            slower: catch(SignalKind::user_defined2())?,
+        })
+    }
+
+    async fn next(&mut self) -> Wake {
+        tokio::select! {
+            _ = self.interrupt.recv() => Wake::Signal(2),
+            _ = self.terminate.recv() => Wake::Signal(15),
+            _ = self.faster.recv() => Wake::Faster(true),
+            _ = self.slower.recv() => Wake::Faster(false),
+        }
+    }
+}

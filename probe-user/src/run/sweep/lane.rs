@@ -1,0 +1,439 @@
+//! A sending thread: takes its steps of the schedule, gives each probe a slot,
+//! builds and sends it, at its share of the rate.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use probe_common::{
+    Address,
+    plan::Place,
+    probe::Probe,
+    slot::{Fate, Lease},
+};
+
+use super::control::{LaneCounts, Orders, REST};
+use crate::{
+    engine::{
+        answer::address,
+        pace::Pace,
+        plan::ProbeOptions,
+        sweep::{
+            schedule::{Lane, Step},
+            syn::SynGuard,
+            targets::TargetSet,
+        },
+        time::Moment,
+    },
+    io::{
+        clock,
+        network::WayMap,
+        slots::{SlotTable, Tenant},
+        transmit::{Contact, Frame, Sent, Transmitter, UNBUILDABLE, is_backpressure},
+    },
+    run::packet::{self, Ends},
+};
+
+/// Frames in one call.
+const BURST: usize = 64;
+
+/// Longest rest between two probes: orders are looked at again.
+const LONGEST_REST: Duration = Duration::from_millis(20);
+
+/// Steps that wait for the SYN before theirs; beyond that the lane waits.
+const MOST_DEFERRED: usize = 4_096;
+
+/// Of these, looked at before the next step.
+const DEFERRED_LOOKED_AT: usize = 16;
+
+/// The mark in a probe's round that says: may have been sent by a run before this one.
+pub(super) const AGAIN: u32 = 1 << 31;
+
+/// What all lanes read.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) targets: Arc<TargetSet>,
+    pub(super) probes: ProbeOptions,
+    /// Of probes that open connections.
+    pub(super) syn_guard: Option<Arc<SynGuard>>,
+    /// They go beyond a target that has answered.
+    pub(super) beyond_target: bool,
+    /// Probes before this cursor may have been sent already.
+    pub(super) again_before: u64,
+    pub(super) round_interval: Duration,
+    /// Steps of one round.
+    pub(super) steps_of_round: u64,
+    pub(super) orders: Arc<Orders>,
+}
+
+/// What became of the probes of a lane.
+#[derive(Debug, Default)]
+pub(super) struct LaneResult {
+    pub(super) planned: u64,
+    pub(super) skipped: BTreeMap<&'static str, u64>,
+    pub(super) failed: BTreeMap<i32, u64>,
+    /// Taken by the kernel, by TTL.
+    pub(super) taken_by_ttl: Vec<u64>,
+    pub(super) slot_waits: u64,
+    pub(super) held: u64,
+    pub(super) shortfall: u64,
+    pub(super) last_sent: Option<Moment>,
+}
+
+/// A probe in a burst.
+#[derive(Clone, Copy)]
+struct Queued {
+    ttl: u8,
+    lease: Lease,
+}
+
+/// A sending thread's own.
+pub(super) struct Sending {
+    common: Arc<Common>,
+    counts: Arc<LaneCounts>,
+    lane: Lane,
+    /// Steps whose target has a SYN under way, in order.
+    deferred: VecDeque<Step>,
+    slots: SlotTable,
+    transmitter: Transmitter,
+    contact: Contact,
+    pace: Pace,
+    ways: Arc<WayMap>,
+    ways_version: u64,
+    /// Probes that may still be sent.
+    budget: u64,
+    frames: Vec<Frame>,
+    queued: Vec<Queued>,
+    result: LaneResult,
+    round: Round,
+}
+
+/// The round that a lane is in.
+#[derive(Clone, Copy, Default)]
+struct Round {
+    number: u64,
+    begin: Moment,
+}
+
+/// What comes next.
+enum Turn {
+    /// Go on at once.
+    On,
+    /// Nothing can be sent before this moment.
+    Until(Moment),
+    /// All is sent.
+    Done,
+}
+
+impl Sending {
+    pub(super) fn new(
+        common: Arc<Common>,
+        counts: Arc<LaneCounts>,
+        lane: Lane,
+        slots: SlotTable,
+        transmitter: Transmitter,
+        budget: u64,
+    ) -> Self {
+        let ways_version = common.orders.ways_version();
+        Self {
+            ways: common.orders.ways(),
+            ways_version,
+            contact: Contact::new(&common.probes.contact),
+            pace: Pace::new(common.orders.rate()),
+            round: Round {
+                number: lane.cursor() / common.steps_of_round.max(1),
+                begin: clock::now(),
+            },
+            common,
+            counts,
+            lane,
+            deferred: VecDeque::new(),
+            slots,
+            transmitter,
+            budget,
+            frames: Vec::with_capacity(BURST),
+            queued: Vec::with_capacity(BURST),
+            result: LaneResult {
+                taken_by_ttl: vec![0; 256],
+                ..LaneResult::default()
+            },
+        }
+    }
+
+    /// Sends until all is sent or it is told to stop.
+    pub(super) fn run(mut self) -> (LaneResult, SlotTable) {
+        clock::precise_sleep();
+        while !self.common.orders.is_stopped() {
+            match self.turn() {
+                Turn::On => {}
+                Turn::Until(moment) => {
+                    let rest = moment.since(clock::now()).min(LONGEST_REST);
+                    thread::sleep(rest);
+                }
+                Turn::Done => break,
+            }
+        }
+        self.publish();
+        self.result.shortfall = self.pace.shortfall();
+        (self.result, self.slots)
+    }
+
+    /// Fills a burst with what may leave now, and sends it.
+    fn turn(&mut self) -> Turn {
+        self.look_at_orders();
+        let now = clock::now();
+        if self.common.orders.is_held() {
+            self.result.held += 1;
+            return Turn::Until(now + REST);
+        }
+        let turn = self.fill(now);
+        self.flush(now);
+        self.publish();
+        turn
+    }
+
+    fn look_at_orders(&mut self) {
+        let orders = &self.common.orders;
+        self.pace.set_rate(orders.rate());
+        let version = orders.ways_version();
+        if version != self.ways_version {
+            self.ways_version = version;
+            self.ways = orders.ways();
+        }
+    }
+
+    fn fill(&mut self, now: Moment) -> Turn {
+        while self.frames.len() < BURST {
+            if !self.pace.allows(now) {
+                return Turn::Until(self.pace.next(now));
+            }
+            if self.budget == 0 {
+                return Turn::Done;
+            }
+            if self.lane.cursor() >= self.common.orders.reserved() {
+                return Turn::Until(now + REST);
+            }
+            if let Some(step) = self.take_deferred(now) {
+                if !self.attempt(step, now) {
+                    self.deferred.push_front(step);
+                    return Turn::Until(now + REST);
+                }
+                continue;
+            }
+            if self.deferred.len() >= MOST_DEFERRED {
+                return Turn::Until(now + REST);
+            }
+            if let Some(moment) = self.waits_for_round(now) {
+                return Turn::Until(moment);
+            }
+            let Some(step) = self.lane.peek() else {
+                if self.deferred.is_empty() {
+                    return Turn::Done;
+                }
+                return Turn::Until(now + REST);
+            };
+            if self.must_wait(step, now) {
+                self.deferred.push_back(step);
+            } else if !self.attempt(step, now) {
+                return Turn::Until(now + REST);
+            }
+            self.lane.advance();
+        }
+        Turn::On
+    }
+
+    /// The first of those that waited for a SYN and need not any more.
+    fn take_deferred(&mut self, now: Moment) -> Option<Step> {
+        let guard = self.common.syn_guard.as_ref()?;
+        let mut first = self.deferred.iter().take(DEFERRED_LOOKED_AT);
+        let free = |step: &Step| {
+            step.place
+                .is_none_or(|place| guard.is_free(place.target, now))
+        };
+        let place = first.position(free)?;
+        self.deferred.remove(place)
+    }
+
+    /// Whether the step's target has a SYN under way.
+    fn must_wait(&self, step: Step, now: Moment) -> bool {
+        match (&self.common.syn_guard, step.place) {
+            (Some(guard), Some(place)) => !guard.is_free(place.target, now),
+            _ => false,
+        }
+    }
+
+    /// Does a step; false: there is no slot for it yet.
+    fn attempt(&mut self, step: Step, now: Moment) -> bool {
+        let Some(place) = step.place else {
+            return true;
+        };
+        let again = step.cursor < self.common.again_before;
+        let round = step.round | if again { AGAIN } else { 0 };
+        let queued = self.queue(place, round, now);
+        if !queued {
+            self.result.slot_waits += 1;
+        }
+        queued
+    }
+
+    /// All steps of the lane before this one are done.
+    fn cursor(&self) -> u64 {
+        let waiting = self.deferred.iter().map(|step| step.cursor).min();
+        waiting.unwrap_or(u64::MAX).min(self.lane.cursor())
+    }
+
+    /// A new round begins no sooner than its time has come.
+    fn waits_for_round(&mut self, now: Moment) -> Option<Moment> {
+        let number = self.lane.cursor() / self.common.steps_of_round.max(1);
+        if number == self.round.number {
+            return None;
+        }
+        let begin = self.round.begin + self.common.round_interval;
+        if now < begin {
+            return Some(begin);
+        }
+        self.round = Round { number, begin: now };
+        None
+    }
+
+    /// Puts a probe into the burst, or counts why not; false: it must wait for a slot.
+    fn queue(&mut self, place: Place, round: u32, now: Moment) -> bool {
+        let Place { target, ttl, flow } = place;
+        let guard = self.common.syn_guard.as_ref();
+        if guard.is_some_and(|guard| guard.is_beyond(target, ttl)) && !self.common.beyond_target {
+            self.skip("target_reached");
+            return true;
+        }
+        if guard.is_some_and(|guard| !guard.claim(target, now)) {
+            return false;
+        }
+        let Some(destination) = self.common.targets.get(target) else {
+            self.skip("no_target");
+            return true;
+        };
+        let Some(way) = self.ways.path(destination) else {
+            self.skip("no_route");
+            return true;
+        };
+        let mut probe = self.probe(destination, address(way.source), ttl, flow);
+        let tenant = Tenant {
+            destination_hash: destination.hash(),
+            target,
+            round,
+            flow,
+            ttl,
+            protocol: probe.protocol as u8,
+            source_sum: probe.source.sum().fold(),
+            tuple_sum: probe.tuple_sum(),
+        };
+        let Some(lease) = self.slots.lease(&tenant, now) else {
+            return false;
+        };
+        probe.seq16 = lease.seq16;
+        probe.nonce = lease.nonce;
+        self.result.planned += 1;
+        match Frame::build(&probe, &self.contact, way.ifindex, &way.link) {
+            Some(frame) => {
+                self.frames.push(frame);
+                self.queued.push(Queued { ttl, lease });
+                self.pace.take();
+                self.budget -= 1;
+            }
+            None => *self.result.failed.entry(UNBUILDABLE).or_default() += 1,
+        }
+        true
+    }
+
+    fn skip(&mut self, reason: &'static str) {
+        self.result.planned += 1;
+        *self.result.skipped.entry(reason).or_default() += 1;
+    }
+
+    fn probe(&self, destination: Address, source: Address, ttl: u8, flow: u16) -> Probe {
+        packet::probe(
+            &self.common.probes,
+            self.slots.ports(),
+            Ends {
+                source,
+                destination,
+            },
+            ttl,
+            flow,
+        )
+    }
+
+    /// Sends the burst. What a full queue refuses is tried again until it is taken.
+    fn flush(&mut self, now: Moment) {
+        if self.frames.is_empty() {
+            return;
+        }
+        let mut begin = 0;
+        while begin < self.frames.len() {
+            let rest = self.frames.get(begin..).unwrap_or_default();
+            let queued = self.queued.get(begin..).unwrap_or_default();
+            let (slots, result) = (&self.slots, &mut self.result);
+            let done = self.transmitter.send(rest, |place, sent| {
+                let queued = queued.get(place);
+                queued.is_none_or(|queued| result.settle(slots, *queued, sent))
+            });
+            begin += done;
+            if begin < self.frames.len() {
+                if self.common.orders.is_stopped() {
+                    self.give_up(begin);
+                    break;
+                }
+                thread::sleep(REST);
+            }
+        }
+        self.result.last_sent = Some(now);
+        self.frames.clear();
+        self.queued.clear();
+    }
+
+    /// Counts what was never taken because the run ended before.
+    fn give_up(&mut self, begin: usize) {
+        let left = self.frames.len().saturating_sub(begin) as u64;
+        *self.result.skipped.entry("stopped").or_default() += left;
+    }
+
+    fn publish(&self) {
+        let taken: u64 = self.result.taken_by_ttl.iter().sum();
+        let refused: u64 = self.result.failed.values().sum();
+        self.counts.cursor.set(self.cursor());
+        self.counts.planned.set(self.result.planned);
+        self.counts.taken.set(taken);
+        self.counts.refused.set(refused);
+        self.counts.slot_waits.set(self.result.slot_waits);
+        self.counts.held.set(self.result.held);
+        self.counts.shortfall.set(self.pace.shortfall());
+    }
+}
+
+impl LaneResult {
+    /// Counts what the kernel said to a probe; false: it is to be tried again.
+    fn settle(&mut self, slots: &SlotTable, queued: Queued, sent: Sent) -> bool {
+        let errno = match sent {
+            Sent::Taken => {
+                if let Some(count) = self.taken_by_ttl.get_mut(usize::from(queued.ttl)) {
+                    *count += 1;
+                }
+                return true;
+            }
+            Sent::Refused(errno) => errno,
+        };
+        match slots.fate(queued.lease) {
+            Some(Fate::NeverStamped) | None => {
+                if is_backpressure(errno) {
+                    return false;
+                }
+                *self.failed.entry(errno).or_default() += 1;
+            }
+            // It has its stamp: the qdisc or the driver refused it.
+            Some(_) => slots.mark_dropped(queued.lease),
+        }
+        true
+    }
+}

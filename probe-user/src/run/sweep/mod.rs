@@ -1,0 +1,62 @@
+//! A sweep's threads and the loop that minds them.
+//!
+//! ```text
+//! lane (a thread for each sending core) ──> kernel ──> reader (one for each ring)
+//!    ^ orders: rate, hold, stop, ways                    │ batches of events
+//!    │                                                   v
+//! conduct (signals, routes, limits, status, checkpoint)  writer ──> sink
+//! ```
+
+mod conduct;
+mod control;
+mod finish;
+mod lane;
+mod limits;
+mod prepare;
+mod reader;
+mod save;
+mod section;
+mod start;
+mod status;
+mod writer;
+
+pub(super) use self::section::SweepSection;
+
+use crate::{
+    engine::sweep::plan::SweepPlan,
+    error::{Error, Outcome, Result},
+    io::network::{Network, Via, WayMap},
+};
+
+/// Carries a sweep out.
+pub(super) async fn sweep(plan: SweepPlan, network: &Network) -> Result<Outcome> {
+    let ways = find_ways(&plan, network).await?;
+    if plan.dry_run {
+        return status::dry_run(&plan, network, &ways).await;
+    }
+    if let Some(error) = ways.first_error() {
+        let count = ways.unroutable();
+        start::notify(&plan, &format!("no way to {count} targets, which are skipped: {error}"));
+    }
+    let sizing = prepare::Sizing::of(&plan);
+    let equipment = prepare::equip(&plan, &sizing, network, &ways).await?;
+    let changes = network.watch()?;
+    let sweep = start::start(plan, &sizing, equipment, ways)?;
+    conduct::conduct(sweep, network, changes).await
+}
+
+/// The ways to all targets.
+async fn find_ways(plan: &SweepPlan, network: &Network) -> Result<WayMap> {
+    let via = Via {
+        interface: plan.path.interface.clone(),
+        source: plan.path.source,
+    };
+    let ways = network.map_ways(plan.targets.intervals(), &via).await?;
+    if ways.paths().next().is_some() {
+        return Ok(ways);
+    }
+    Err(match ways.into_first_error() {
+        Some(error) => error.into(),
+        None => Error::Usage("nothing left to probe: there are no targets".into()),
+    })
+}

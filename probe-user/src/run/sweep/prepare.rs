@@ -1,0 +1,170 @@
+//! What a sweep needs of the host, and how much of it.
+
+use std::collections::BTreeSet;
+
+use probe_common::{
+    abi::{ABI_VERSION, Config},
+    identity::{NonceKey, Ports},
+};
+
+use crate::{
+    engine::{sweep::plan::SweepPlan, time::nanoseconds},
+    error::Result,
+    io::{
+        bpf::{Attachment, Kernel, Settings},
+        network::{Network, WayMap},
+        ports::{self, Reservation},
+        ring::RingSet,
+        slots::SlotTable,
+        transmit::Transmitter,
+    },
+    run::equip::{self, WAKEUP_BYTES},
+};
+
+/// What one core and the kernel's sockets can do at most, probes a second: what
+/// slots are there for if no rate is given.
+const MOST_BY_SOCKET: u64 = 1_000_000;
+
+/// Slots of a shard. A target has one shard.
+const SHARD: u64 = 1 << 16;
+
+/// Most ports that a run takes.
+const MOST_PORTS: u64 = 1 << 14;
+
+/// Rate above which readers are woken for many events at once.
+const BATCHED_WAKEUP_RATE: u64 = 20_000;
+
+/// An event with its header in the ring, bytes.
+const EVENT: u64 = 72;
+
+/// Up to this TTL hops are shared by so many targets that their rate is bounded.
+const SHARED_TTLS: u8 = 4;
+
+/// How much a sweep takes, and how fast it may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sizing {
+    /// Logarithm of the number of shards.
+    pub(super) shard_bits: u16,
+    /// Bytes of each CPU's ring.
+    pub(super) ring_bytes: u32,
+    /// Readers are woken for many events at once, and must look themselves.
+    pub(super) batched: bool,
+    /// Probes a second; `None`: as fast as it goes.
+    pub(super) rate: Option<u64>,
+    /// What bounds the rate below what was asked for.
+    pub(super) notice: Option<String>,
+}
+
+impl Sizing {
+    /// What a plan needs; `public`: any of its targets is a public address.
+    pub(super) fn of(plan: &SweepPlan) -> Self {
+        let asked = plan.probes.rate;
+        let expected = asked.unwrap_or(MOST_BY_SOCKET);
+        let timeout = plan.probes.timeout.as_secs_f64();
+        let in_flight = (expected as f64 * timeout).ceil() as u64;
+        let targets = u64::from(plan.targets.len()).max(1);
+        let most_ports = (MOST_PORTS / u64::from(plan.space.flows)).max(1);
+        let shards = (2 * in_flight)
+            .div_ceil(SHARD)
+            .min(targets)
+            .min(u64::from(plan.path.slots) / SHARD)
+            .max(1)
+            .next_power_of_two();
+        let shard_bits = shards.ilog2().min(most_ports.ilog2()) as u16;
+        let slots = SHARD << shard_bits;
+        let ring_bytes = (expected / 4).saturating_mul(EVENT);
+        let (rate, notice) = bounded(plan, asked, (slots as f64 / (2.0 * timeout)) as u64);
+        Self {
+            shard_bits,
+            ring_bytes: ring_bytes.clamp(256 << 10, 64 << 20).next_power_of_two() as u32,
+            batched: expected >= BATCHED_WAKEUP_RATE,
+            rate,
+            notice,
+        }
+    }
+}
+
+/// The rate within its caps, and a sentence if one of them holds.
+fn bounded(plan: &SweepPlan, asked: Option<u64>, of_slots: u64) -> (Option<u64>, Option<String>) {
+    let mut rate = asked;
+    let mut notice = None;
+    if asked.is_some_and(|asked| asked > of_slots) {
+        rate = Some(of_slots);
+        notice = Some(format!(
+            "{of_slots} probes/s are as many as the slots allow that wait for answers; more \
+             --slots, more targets or a shorter --timeout allow more"
+        ));
+    }
+    let shared = plan.space.first_ttl <= SHARED_TTLS;
+    if let (true, Some(hop_rate)) = (shared, plan.hop_rate) {
+        let most = hop_rate.saturating_mul(u64::from(plan.space.ttls));
+        if rate.is_none_or(|rate| rate > most) {
+            rate = Some(most);
+            notice = Some(format!(
+                "{most} probes/s spare the hops that all targets share: {hop_rate}/s for each TTL \
+                 up to {SHARED_TTLS}; a higher --hop-rate or --first-ttl allows more"
+            ));
+        }
+    }
+    (rate, notice)
+}
+
+/// Everything that a sweep holds on to. Dropping it leaves nothing behind.
+pub(super) struct Equipment {
+    pub(super) kernel: Kernel,
+    pub(super) rings: RingSet,
+    pub(super) slots: SlotTable,
+    pub(super) transmitters: Vec<Transmitter>,
+    pub(super) attachments: Vec<Attachment>,
+    /// Held so that no other run takes the ports.
+    pub(super) reservation: Reservation,
+}
+
+/// Reserves, loads, attaches and opens what the plan needs.
+pub(super) async fn equip(
+    plan: &SweepPlan,
+    sizing: &Sizing,
+    network: &Network,
+    ways: &WayMap,
+) -> Result<Equipment> {
+    let mut secret = fastrand::Rng::new();
+    let ports = Ports::new(0, plan.space.flows, sizing.shard_bits);
+    let reservation = ports::reserve(ports.count(), &mut secret)?;
+    let ports = Ports {
+        base: reservation.base,
+        ..ports
+    };
+    let transmitters = (0..plan.lanes.max(1))
+        .map(|_| Transmitter::open(reservation.mark))
+        .collect::<Result<_>>()?;
+    let mut kernel = Kernel::load(Settings {
+        config: Config {
+            abi_version: ABI_VERSION,
+            mark: reservation.mark,
+            ports,
+            timeout_ns: nanoseconds(plan.probes.timeout),
+            flags: if plan.consume { Config::CONSUME } else { 0 },
+            reserved: [0; 3],
+        },
+        key: NonceKey([secret.u64(..), secret.u64(..)]),
+        ring_bytes: sizing.ring_bytes,
+    })?;
+    let slots = kernel.slots()?;
+    let rings = kernel.rings()?;
+    kernel.set_wakeup_bytes(if sizing.batched { WAKEUP_BYTES } else { 0 })?;
+    let used = interfaces(ways);
+    let attachments = equip::attach(plan.path.rx, network, used, &mut kernel, &[]).await?;
+    Ok(Equipment {
+        kernel,
+        rings,
+        slots,
+        transmitters,
+        attachments,
+        reservation,
+    })
+}
+
+/// The interfaces that ways leave by.
+pub(super) fn interfaces(ways: &WayMap) -> BTreeSet<u32> {
+    ways.paths().map(|path| path.ifindex).collect()
+}

@@ -1,0 +1,125 @@
+//! A thread that empties one ring: sums the replies up, and hands them on.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+    mpsc::Sender,
+};
+use std::time::Duration;
+
+use probe_common::abi::{Event, Kind, Outcome};
+
+use super::control::{Orders, ReaderCounts};
+use crate::{
+    engine::{
+        sweep::{aggregate::Aggregate, syn::SynGuard},
+        time::Moment,
+    },
+    io::ring::RingReader,
+};
+
+/// Events in a batch.
+const BATCH: usize = 1_024;
+
+/// Where batches go, and how many events are on the way.
+#[derive(Clone, Debug)]
+pub(super) struct Conveyor {
+    pub(super) batches: Sender<Vec<Event>>,
+    pub(super) waiting: Arc<AtomicUsize>,
+    /// Events that may wait before more are dropped; `None`: none are.
+    pub(super) drop_above: Option<usize>,
+}
+
+/// What a reader found.
+#[derive(Debug, Default)]
+pub(super) struct ReaderResult {
+    pub(super) aggregate: Aggregate,
+    /// Replies that name no slot, and so no probe.
+    pub(super) unindexed: u64,
+    /// Records of another version.
+    pub(super) unknown: u64,
+    /// Replies that no record was made of: there is none to make.
+    pub(super) aggregated: u64,
+    /// Replies dropped because the writer could not keep up.
+    pub(super) dropped: u64,
+}
+
+/// A reading thread's own.
+pub(super) struct Reading {
+    pub(super) ring: RingReader,
+    pub(super) orders: Arc<Orders>,
+    pub(super) counts: Arc<ReaderCounts>,
+    pub(super) syn_guard: Option<Arc<SynGuard>>,
+    /// `None`: aggregates only.
+    pub(super) conveyor: Option<Conveyor>,
+    /// Longest wait for events.
+    pub(super) rest: Duration,
+}
+
+impl Reading {
+    /// Reads until it is told that nothing more will come, and the ring is empty.
+    pub(super) fn run(mut self) -> ReaderResult {
+        let mut result = ReaderResult::default();
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut answered = 0;
+        loop {
+            let last = self.orders.is_draining();
+            let read = self.ring.drain(BATCH, |event| {
+                if note(event, &mut result, self.syn_guard.as_deref()) {
+                    batch.push(*event);
+                }
+                answered += u64::from(event.outcome == Outcome::Valid as u8);
+            });
+            self.counts.answered.set(answered);
+            hand_on(&mut batch, self.conveyor.as_ref(), &mut result);
+            if read < BATCH {
+                if last {
+                    break;
+                }
+                self.ring.wait(self.rest);
+            }
+        }
+        result.unknown += self.ring.misread();
+        result
+    }
+}
+
+/// Sums an event up; returns whether a record is to be made of it.
+fn note(event: &Event, result: &mut ReaderResult, syn_guard: Option<&SynGuard>) -> bool {
+    if event.outcome == Outcome::Unindexed as u8 {
+        result.unindexed += 1;
+        return false;
+    }
+    result.aggregate.record(event);
+    if let Some(guard) = syn_guard
+        && event.outcome != Outcome::Duplicate as u8
+        && let Some(kind) = Kind::from_code(event.kind)
+    {
+        guard.answered(event.target, event.ttl, kind, Moment(event.rx_ns));
+    }
+    true
+}
+
+fn hand_on(batch: &mut Vec<Event>, conveyor: Option<&Conveyor>, result: &mut ReaderResult) {
+    if batch.is_empty() {
+        return;
+    }
+    let count = batch.len();
+    let Some(conveyor) = conveyor else {
+        result.aggregated += count as u64;
+        batch.clear();
+        return;
+    };
+    let waiting = conveyor.waiting.load(Relaxed);
+    if conveyor.drop_above.is_some_and(|most| waiting > most) {
+        result.dropped += count as u64;
+        batch.clear();
+        return;
+    }
+    conveyor.waiting.fetch_add(count, Relaxed);
+    let full = std::mem::replace(batch, Vec::with_capacity(BATCH));
+    // The writer takes until all readers are gone: it is there.
+    if let Err(lost) = conveyor.batches.send(full) {
+        result.dropped += lost.0.len() as u64;
+    }
+}

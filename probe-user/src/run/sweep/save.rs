@@ -1,0 +1,123 @@
+//! The checkpoint on its way to disk.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{conduct::Sums, control::Orders};
+use crate::{
+    engine::{
+        sweep::{
+            checkpoint::{Checkpoint, SCHEMA, Settling},
+            plan::SweepPlan,
+        },
+        time::Moment,
+    },
+    error::{Error, Result},
+    io::output,
+};
+
+/// What a reply needs at most from its ring to the writer, beyond its timeout.
+const READING: Duration = Duration::from_millis(500);
+
+/// Steps that lanes may always go on until the next checkpoint.
+const LEAST_RESERVE: u64 = 1 << 16;
+
+/// Seconds of sending that are reserved beyond the cursor.
+const RESERVED_SECONDS: u64 = 3;
+
+/// Writes how far the sweep has come, once a second.
+#[derive(Debug)]
+pub(super) struct Saving {
+    file: Option<PathBuf>,
+    /// It goes once nothing is left to do: the user did not ask for it by name.
+    passing: bool,
+    settling: Settling,
+    checkpoint: Checkpoint,
+    last_cursor: u64,
+}
+
+impl Saving {
+    pub(super) fn new(plan: &SweepPlan, digest: u64, begin: u64) -> Self {
+        let again_before = plan.resumed.as_ref().map_or(0, |before| before.reserved);
+        Self {
+            file: plan.output.checkpoint.clone(),
+            passing: plan.output.passing_checkpoint,
+            settling: Settling::new(begin, plan.probes.timeout + READING),
+            checkpoint: Checkpoint {
+                schema: SCHEMA,
+                arguments: plan.arguments.clone(),
+                seed: plan.seed,
+                plan: digest,
+                cursor: begin,
+                reserved: again_before.max(begin + LEAST_RESERVE),
+                done: false,
+            },
+            last_cursor: begin,
+        }
+    }
+
+    /// The cursor that no lane may pass; without a checkpoint any.
+    pub(super) fn reserved(&self) -> u64 {
+        match self.file {
+            Some(_) => self.checkpoint.reserved,
+            None => u64::MAX,
+        }
+    }
+
+    /// Writes the first: if it cannot be, the run does not begin.
+    pub(super) fn first(&self) -> Result<()> {
+        self.write()
+            .map_err(|error| Error::Usage(format!("{error}; check --checkpoint")))
+    }
+
+    /// A second has passed: writes where the run is, and lets lanes go on from there.
+    pub(super) fn second(&mut self, now: Moment, sums: &Sums, orders: &Orders) -> Result<()> {
+        if self.file.is_none() {
+            return Ok(());
+        }
+        self.note(now, sums);
+        // Twice what the last second took, and some: the rate may rise.
+        let steps = sums.cursor.saturating_sub(self.last_cursor) * RESERVED_SECONDS;
+        self.last_cursor = sums.cursor;
+        let reserved = sums.cursor + steps.max(LEAST_RESERVE);
+        self.checkpoint.reserved = self.checkpoint.reserved.max(reserved);
+        self.write().map_err(Error::CutShort)?;
+        orders.reserve(self.checkpoint.reserved);
+        Ok(())
+    }
+
+    fn note(&mut self, now: Moment, sums: &Sums) {
+        let records = sums.taken_over + sums.waiting;
+        self.checkpoint.cursor = self.settling.note(now, sums.cursor, records, sums.durable);
+    }
+
+    /// The run has ended: everything before `cursor` is final if `whole`.
+    pub(super) fn last(&mut self, cursor: u64, whole: bool, done: bool) -> Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        if done && whole && self.passing {
+            let _ = std::fs::remove_file(file);
+            return Ok(());
+        }
+        if whole {
+            self.checkpoint.cursor = cursor;
+            self.checkpoint.done = done;
+        }
+        self.write().map_err(Error::CutShort)
+    }
+
+    /// The file, for a hint how to go on.
+    pub(super) fn file(&self) -> Option<&PathBuf> {
+        self.file.as_ref()
+    }
+
+    fn write(&self) -> std::result::Result<(), String> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let written = serde_json::to_vec_pretty(&self.checkpoint)
+            .map_err(std::io::Error::from)
+            .and_then(|text| output::replace(file, &text));
+        written.map_err(|error| format!("cannot write {}: {error}", file.display()))
+    }
+}

@@ -1,0 +1,126 @@
+//! What the metadata and the summary of a sweep say.
+
+use serde::Serialize;
+
+use super::{finish::Harvest, start::Sweep};
+use crate::{
+    engine::sweep::aggregate::{Aggregate, TtlTally},
+    sink::sweep_summary::{Row, Totals},
+};
+
+/// The part of the metadata that only a sweep has.
+#[derive(Debug, Serialize)]
+pub(in crate::run) struct SweepSection {
+    targets: u64,
+    target_bytes: u64,
+    left_out: LeftOut,
+    first_ttl: u8,
+    ttls: u16,
+    flows: u16,
+    rounds: u32,
+    shard: u32,
+    shards: u32,
+    /// Steps of the schedule that are done, and all there are.
+    cursor: u64,
+    steps: u64,
+    lanes: u32,
+    slots: u64,
+    /// Absent: as fast as it goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<u64>,
+    /// Probes that the rate allowed and a stall kept from leaving.
+    shortfall: u64,
+    /// Waits for a slot that nobody waits for any more.
+    slot_waits: u64,
+    /// Waits for records to be written.
+    backlog_waits: u64,
+    responders: u64,
+    other_responders_replies: u64,
+    hops: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct LeftOut {
+    duplicates: u64,
+    other_family: u64,
+    excluded: u64,
+    special: u64,
+}
+
+impl SweepSection {
+    pub(super) fn of(sweep: &Sweep, harvest: &Harvest) -> Self {
+        let plan = &sweep.plan;
+        Self {
+            targets: u64::from(plan.targets.len()),
+            target_bytes: plan.targets.memory_bytes() as u64,
+            left_out: LeftOut {
+                duplicates: plan.left_out.duplicates,
+                other_family: plan.left_out.other_family,
+                excluded: plan.left_out.excluded,
+                special: plan.left_out.special,
+            },
+            first_ttl: plan.space.first_ttl,
+            ttls: plan.space.ttls,
+            flows: plan.space.flows,
+            rounds: plan.rounds,
+            shard: plan.shard.index,
+            shards: plan.shard.of,
+            cursor: harvest.cursor.min(sweep.schedule.steps()),
+            steps: sweep.schedule.steps(),
+            lanes: plan.lanes,
+            slots: sweep.slots,
+            rate: sweep.rate,
+            shortfall: harvest.shortfall,
+            slot_waits: harvest.slot_waits,
+            backlog_waits: harvest.held,
+            responders: harvest.aggregate.responders().count() as u64,
+            other_responders_replies: harvest.aggregate.other_replies,
+            hops: Self::rows(harvest),
+        }
+    }
+
+    /// A row for each TTL that probes were sent with.
+    pub(super) fn rows(harvest: &Harvest) -> Vec<Row> {
+        let taken = (0..=u8::MAX).zip(&harvest.taken_by_ttl);
+        taken
+            .filter(|(_, taken)| **taken > 0)
+            .map(|(ttl, taken)| row(ttl, *taken, &harvest.aggregate))
+            .collect()
+    }
+
+    pub(super) fn totals(sweep: &Sweep, harvest: &Harvest) -> Totals {
+        let account = &harvest.accounting;
+        Totals {
+            targets: u64::from(sweep.plan.targets.len()),
+            sent: account.sent,
+            seconds: harvest.send_seconds,
+            answered: account.answered,
+            late: account.late,
+            duplicates: account.duplicate,
+            never_sent: account.skipped.values().sum::<u64>()
+                + account.failed.values().sum::<u64>()
+                + account.dropped_after_stamp,
+            ring_full: account.ring_full,
+            backlog: account.backlog,
+            responders: harvest.aggregate.responders().count() as u64,
+            responders_complete: harvest.aggregate.other_replies == 0,
+        }
+    }
+}
+
+fn row(ttl: u8, sent: u64, aggregate: &Aggregate) -> Row {
+    let nothing = TtlTally::default();
+    let tally = aggregate.ttl(ttl).unwrap_or(&nothing);
+    let quantile = |share| tally.rtt.quantile(share);
+    Row {
+        ttl,
+        sent,
+        answered: tally.answered,
+        reached: tally.reached,
+        late: tally.late,
+        duplicates: tally.duplicates,
+        p50_ns: quantile(0.5),
+        p90_ns: quantile(0.9),
+        p99_ns: quantile(0.99),
+    }
+}

@@ -1,0 +1,232 @@
+//! Starts the threads of a sweep.
+
+use std::{
+    sync::{Arc, atomic::AtomicUsize, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use super::{
+    control::{LaneCounts, Orders, ReaderCounts, spawn},
+    lane::{Common, LaneResult, Sending},
+    prepare::{Equipment, Sizing},
+    reader::{Conveyor, ReaderResult, Reading},
+    save::Saving,
+    status::Status,
+    writer::{Desk, Sources, Writing},
+};
+use crate::{
+    engine::sweep::{
+        plan::{Backlog, RecordFormat, SweepPlan},
+        schedule::Schedule,
+        syn::SynGuard,
+        targets::TargetSet,
+    },
+    error::{Error, Result},
+    io::{
+        bpf::{Attachment, Kernel},
+        network::WayMap,
+        ports::Reservation,
+        slots::SlotTable,
+    },
+    run::metadata::Journal,
+    sink::{self, Sink},
+};
+
+/// Events that may wait for the writer: 64 MiB of them.
+pub(super) const MOST_WAITING: usize = 1 << 20;
+
+/// Longest wait of a reader that is woken for many events at once, and otherwise.
+const BATCHED_REST: Duration = Duration::from_millis(1);
+const LONGEST_REST: Duration = Duration::from_millis(50);
+
+/// A sweep under way.
+pub(super) struct Sweep {
+    pub(super) plan: SweepPlan,
+    pub(super) schedule: Schedule,
+    pub(super) rate: Option<u64>,
+    pub(super) kernel: Kernel,
+    pub(super) attachments: Vec<Attachment>,
+    pub(super) orders: Arc<Orders>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) readers: Vec<Reader>,
+    pub(super) writer: Option<JoinHandle<()>>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) journal: Journal,
+    pub(super) saving: Saving,
+    pub(super) status: Status,
+    /// Slots of the run.
+    pub(super) slots: u64,
+    /// Held so that no other run takes the ports.
+    pub(super) _reservation: Reservation,
+}
+
+/// A sending thread.
+pub(super) struct Lane {
+    pub(super) counts: Arc<LaneCounts>,
+    pub(super) thread: JoinHandle<(LaneResult, SlotTable)>,
+}
+
+/// A reading thread.
+pub(super) struct Reader {
+    pub(super) counts: Arc<ReaderCounts>,
+    pub(super) thread: JoinHandle<ReaderResult>,
+}
+
+/// Starts readers, writer and lanes, in this order.
+pub(super) fn start(
+    plan: SweepPlan,
+    sizing: &Sizing,
+    equipment: Equipment,
+    ways: WayMap,
+) -> Result<Sweep> {
+    let targets = plan.targets.clone();
+    let schedule = plan.schedule();
+    let begin = plan
+        .resumed
+        .as_ref()
+        .map_or(0, |checkpoint| checkpoint.cursor);
+    let saving = Saving::new(&plan, plan.digest(), begin);
+    saving.first()?;
+    let orders = Arc::new(Orders::new(ways, saving.reserved()));
+    let lanes = plan.lanes.max(1);
+    orders.set_rate(share(sizing.rate, lanes));
+    for notice in sizing.notice.iter().chain(
+        equipment
+            .attachments
+            .iter()
+            .filter_map(|attachment| attachment.notice.as_ref()),
+    ) {
+        notify(&plan, notice);
+    }
+    let guarded = plan.probes.opens_connections();
+    let syn_guard = guarded.then(|| Arc::new(SynGuard::new(targets.len(), plan.probes.timeout)));
+    let desk = Arc::new(Desk::default());
+    let (writer, conveyor) = start_writer(&plan, &targets, &equipment.attachments, &desk)?;
+    let rest = if sizing.batched {
+        BATCHED_REST
+    } else {
+        LONGEST_REST
+    };
+    let mut readers = Vec::new();
+    let rings = equipment.rings.readers();
+    let rings = rings.map_err(|error| unable("wait for ring buffers", &error))?;
+    for (number, ring) in rings.into_iter().enumerate() {
+        let counts = Arc::new(ReaderCounts::default());
+        let reading = Reading {
+            ring,
+            orders: orders.clone(),
+            counts: counts.clone(),
+            syn_guard: syn_guard.clone(),
+            conveyor: conveyor.clone(),
+            rest,
+        };
+        let thread = spawn(format!("probe-rx-{number}"), move || reading.run());
+        let thread = thread.map_err(|error| unable("start a thread", &error))?;
+        readers.push(Reader { counts, thread });
+    }
+    let common = Arc::new(Common {
+        targets: targets.clone(),
+        probes: plan.probes.clone(),
+        syn_guard,
+        beyond_target: plan.beyond_target,
+        again_before: plan.resumed.as_ref().map_or(0, |c| c.reserved),
+        round_interval: plan.round_interval,
+        steps_of_round: schedule.steps_of_round(),
+        orders: orders.clone(),
+    });
+    let journal = Journal::begin();
+    let slots = u64::from(equipment.slots.ports().slots());
+    let parts = equipment.slots.part(lanes as u16);
+    let mut sending = Vec::new();
+    for (number, (slots, transmitter)) in parts.into_iter().zip(equipment.transmitters).enumerate()
+    {
+        let number = number as u32;
+        let counts = Arc::new(LaneCounts::default());
+        counts
+            .cursor
+            .set(schedule.lane(number, lanes, begin).cursor());
+        let budget = plan.limits.probes.map_or(u64::MAX, |most| {
+            most / u64::from(lanes) + u64::from(u64::from(number) < most % u64::from(lanes))
+        });
+        let lane = Sending::new(
+            common.clone(),
+            counts.clone(),
+            schedule.lane(number, lanes, begin),
+            slots,
+            transmitter,
+            budget,
+        );
+        let thread = spawn(format!("probe-tx-{number}"), move || lane.run());
+        let thread = thread.map_err(|error| unable("start a thread", &error))?;
+        sending.push(Lane { counts, thread });
+    }
+    Ok(Sweep {
+        status: Status::new(&plan, &schedule, begin)?,
+        schedule,
+        rate: sizing.rate,
+        kernel: equipment.kernel,
+        attachments: equipment.attachments,
+        orders,
+        lanes: sending,
+        readers,
+        writer,
+        desk,
+        journal,
+        saving,
+        slots,
+        _reservation: equipment.reservation,
+        plan,
+    })
+}
+
+/// The writer's thread and the way to it; neither if no records are written.
+fn start_writer(
+    plan: &SweepPlan,
+    targets: &Arc<TargetSet>,
+    attachments: &[Attachment],
+    desk: &Arc<Desk>,
+) -> Result<(Option<JoinHandle<()>>, Option<Conveyor>)> {
+    if plan.output.format == RecordFormat::None {
+        return Ok((None, None));
+    }
+    let (sink, selection): (Box<dyn Sink + Send>, _) = sink::open_sweep(plan)?;
+    let (batches, incoming) = mpsc::channel();
+    let writing = Writing {
+        sink,
+        selection,
+        targets: targets.clone(),
+        sources: Sources::of(attachments),
+        desk: desk.clone(),
+        durable: plan.output.checkpoint.is_some() || plan.output.format == RecordFormat::Parquet,
+        batches: incoming,
+        undurable: std::collections::VecDeque::new(),
+    };
+    let thread = spawn("probe-out".into(), move || writing.run());
+    let thread = thread.map_err(|error| unable("start a thread", &error))?;
+    let waiting: Arc<AtomicUsize> = desk.waiting.clone();
+    let conveyor = Conveyor {
+        batches,
+        waiting,
+        drop_above: (plan.output.backlog == Backlog::Drop).then_some(MOST_WAITING),
+    };
+    Ok((Some(thread), Some(conveyor)))
+}
+
+/// A lane's part of the rate.
+pub(super) fn share(rate: Option<u64>, lanes: u32) -> Option<u64> {
+    rate.map(|rate| (rate / u64::from(lanes.max(1))).max(1))
+}
+
+/// A line for the user, unless told to be quiet.
+pub(super) fn notify(plan: &SweepPlan, line: &str) {
+    if !plan.output.quiet {
+        eprintln!("probe: {line}");
+    }
+}
+
+fn unable(what: &str, error: &std::io::Error) -> Error {
+    Error::Environment(format!(
+        "cannot {what}: {error}; raise the limits of this process (ulimit)"
+    ))
+}

@@ -1,0 +1,192 @@
+//! The thread that makes records of replies and writes them.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+
+use probe_common::abi::{Event, Hook, Outcome, TxSource};
+
+use super::{control::WriterCounts, lane::AGAIN};
+use crate::{
+    engine::{
+        answer::{ip, reply},
+        report::Reply,
+        stamp::{RxHook, Stamp},
+        sweep::targets::TargetSet,
+    },
+    io::bpf::Attachment,
+    sink::{Sink, select::Selection},
+};
+
+/// Between two times that what was written is made durable.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Idle so long, what is complete is handed to the reader of the output.
+const FLUSH_AFTER: Duration = Duration::from_millis(100);
+
+/// What the writer and the others know of each other.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    pub(super) counts: WriterCounts,
+    /// Events on their way here.
+    pub(super) waiting: Arc<AtomicUsize>,
+    /// Nothing can be written any more.
+    failed: AtomicBool,
+    error: Mutex<Option<io::Error>>,
+}
+
+impl Desk {
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed)
+    }
+
+    pub(super) fn take_error(&self) -> Option<io::Error> {
+        let mut error = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        error.take()
+    }
+
+    fn fail(&self, error: io::Error) {
+        self.error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(error);
+        self.failed.store(true, Relaxed);
+    }
+}
+
+/// The writing thread's own.
+pub(super) struct Writing {
+    pub(super) sink: Box<dyn Sink + Send>,
+    pub(super) selection: Selection,
+    pub(super) targets: Arc<TargetSet>,
+    pub(super) sources: Sources,
+    pub(super) desk: Arc<Desk>,
+    /// Make what is written durable once a second: a checkpoint counts on it.
+    pub(super) durable: bool,
+    pub(super) batches: Receiver<Vec<Event>>,
+    /// Records and events so far, at each time that they were to be made durable.
+    pub(super) undurable: VecDeque<(u64, u64)>,
+}
+
+/// The hook behind each interface that replies come in by.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sources(pub(super) Vec<(u32, RxHook)>);
+
+impl Sources {
+    pub(super) fn of(attachments: &[Attachment]) -> Self {
+        Self(attachments.iter().map(|a| (a.ifindex, a.rx)).collect())
+    }
+
+    fn stamp(&self, event: &Event) -> Stamp {
+        let of_interface = || {
+            let known = self.0.iter().find(|(ifindex, _)| *ifindex == event.ifindex);
+            known.map_or(RxHook::XdpGeneric, |(_, hook)| *hook)
+        };
+        Stamp {
+            tx: TxSource::from_code(event.tx_source).unwrap_or(TxSource::Tcx),
+            rx: match Hook::from_code(event.hook) {
+                Some(Hook::Xdp) => of_interface(),
+                Some(Hook::Tcx) | None => RxHook::Tcx,
+            },
+        }
+    }
+}
+
+impl Writing {
+    /// Writes until all readers are gone, then ends the output.
+    pub(super) fn run(mut self) {
+        let mut synced = Instant::now();
+        loop {
+            match self.batches.recv_timeout(FLUSH_AFTER) {
+                Ok(batch) => self.write(&batch),
+                Err(RecvTimeoutError::Timeout) => self.attempt(|sink| sink.flush()),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.durable && synced.elapsed() >= SYNC_INTERVAL {
+                synced = Instant::now();
+                self.sync();
+            }
+        }
+        self.attempt(|sink| sink.finish());
+        self.sync();
+        let lost = self.sink.lost_replies();
+        let counts = &self.desk.counts;
+        counts
+            .recorded
+            .set(counts.recorded.get().saturating_sub(lost));
+        counts.unwritten.add(lost);
+    }
+
+    fn write(&mut self, batch: &[Event]) {
+        let (mut recorded, mut filtered, mut unwritten) = (0, 0, 0);
+        for event in batch {
+            match self.reply(event) {
+                Some(reply) if self.selection.takes(&reply) => {
+                    if self.desk.has_failed() {
+                        unwritten += 1;
+                        continue;
+                    }
+                    // A sink that fails counts what it loses, this one included.
+                    recorded += 1;
+                    if let Err(error) = self.sink.reply(&reply) {
+                        self.desk.fail(error);
+                    }
+                }
+                Some(_) | None => filtered += 1,
+            }
+        }
+        let counts = &self.desk.counts;
+        counts.recorded.add(recorded);
+        counts.filtered.add(filtered);
+        counts.unwritten.add(unwritten);
+        self.desk.waiting.fetch_sub(batch.len(), Relaxed);
+    }
+
+    fn reply(&self, event: &Event) -> Option<Reply> {
+        debug_assert_ne!(event.outcome, Outcome::Unindexed as u8);
+        let target = self.targets.get(event.target)?;
+        let again = event.round & AGAIN != 0;
+        let event = Event {
+            round: event.round & !AGAIN,
+            ..*event
+        };
+        let reply = reply(&event, ip(target), self.sources.stamp(&event))?;
+        Some(Reply { again, ..reply })
+    }
+
+    fn sync(&mut self) {
+        if self.desk.has_failed() {
+            return;
+        }
+        let counts = &self.desk.counts;
+        self.undurable
+            .push_back((counts.recorded.get(), counts.taken()));
+        let durable = match self.sink.sync() {
+            Ok(durable) => durable,
+            Err(error) => return self.desk.fail(error),
+        };
+        while let Some((recorded, taken)) = self.undurable.front().copied() {
+            if recorded > durable {
+                break;
+            }
+            counts.durable.set(taken);
+            self.undurable.pop_front();
+        }
+    }
+
+    fn attempt(&mut self, act: impl FnOnce(&mut dyn Sink) -> io::Result<()>) {
+        if self.desk.has_failed() {
+            return;
+        }
+        if let Err(error) = act(self.sink.as_mut()) {
+            self.desk.fail(error);
+        }
+    }
+}

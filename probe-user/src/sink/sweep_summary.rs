@@ -1,0 +1,206 @@
+//! What a sweep came to, for people: a row for each TTL, and the sums.
+
+use serde::Serialize;
+
+use super::{
+    table::grid::{Grid, plain},
+    text::{count, counted, percent, time},
+};
+
+/// A TTL. Times are nanoseconds, of first replies within the timeout; percentiles
+/// are known to 3 %.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// Probes that the kernel took.
+    pub sent: u64,
+    /// First replies within the timeout.
+    pub answered: u64,
+    /// Of these, from the target itself.
+    pub reached: u64,
+    /// First replies after the timeout.
+    pub late: u64,
+    /// Further replies.
+    pub duplicates: u64,
+    /// Median of the round-trip time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p50_ns: Option<u64>,
+    /// 90th percentile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p90_ns: Option<u64>,
+    /// 99th percentile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p99_ns: Option<u64>,
+}
+
+/// The sums of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Totals {
+    /// Targets.
+    pub targets: u64,
+    /// Probes that left.
+    pub sent: u64,
+    /// From the first probe to the last.
+    pub seconds: f64,
+    /// Probes answered in time.
+    pub answered: u64,
+    /// First replies after the timeout.
+    pub late: u64,
+    /// Further replies.
+    pub duplicates: u64,
+    /// Probes that never left.
+    pub never_sent: u64,
+    /// Replies lost because a ring was full.
+    pub ring_full: u64,
+    /// Replies dropped because the output could not keep up.
+    pub backlog: u64,
+    /// Routers that answered.
+    pub responders: u64,
+    /// Whether these are all.
+    pub responders_complete: bool,
+}
+
+/// The table and the sums; every line ends in a line feed.
+pub fn render(rows: &[Row], totals: &Totals) -> String {
+    if totals.sent == 0 {
+        return format!("nothing was sent ({})\n", lost(totals));
+    }
+    let titles = [
+        ">ttl",
+        ">sent",
+        ">answered",
+        ">",
+        ">by target",
+        ">p50",
+        ">p90",
+        ">p99",
+    ];
+    let mut grid = Grid::new(titles, false);
+    for row in rows {
+        let time = |ns: Option<u64>| plain(ns.map_or_else(String::new, time));
+        grid.row(vec![
+            plain(row.ttl.to_string()),
+            plain(count(row.sent)),
+            plain(count(row.answered)),
+            plain(percent(row.answered as f64 / row.sent.max(1) as f64)),
+            plain(count(row.reached)),
+            time(row.p50_ns),
+            time(row.p90_ns),
+            time(row.p99_ns),
+        ]);
+    }
+    grid.render() + &sums(totals)
+}
+
+fn sums(totals: &Totals) -> String {
+    let rate = if totals.seconds > 0.0 {
+        format!(
+            " in {:.1} s ({}/s)",
+            totals.seconds,
+            count((totals.sent as f64 / totals.seconds).round() as u64)
+        )
+    } else {
+        String::new()
+    };
+    let least = if totals.responders_complete {
+        ""
+    } else {
+        "at least "
+    };
+    format!(
+        "{} to {}{rate}; {} answered ({}), {} late, {}; {least}{}\nlost here: {}\n",
+        counted(totals.sent, "probe", "probes"),
+        counted(totals.targets, "target", "targets"),
+        count(totals.answered),
+        percent(totals.answered as f64 / totals.sent.max(1) as f64),
+        count(totals.late),
+        counted(totals.duplicates, "duplicate", "duplicates"),
+        counted(totals.responders, "router", "routers"),
+        lost(totals),
+    )
+}
+
+/// What was lost on this host, by cause.
+fn lost(totals: &Totals) -> String {
+    let causes = [
+        (totals.never_sent, "never sent"),
+        (totals.ring_full, "ring full"),
+        (totals.backlog, "output too slow"),
+    ];
+    let causes: Vec<String> = causes
+        .into_iter()
+        .filter(|(lost, _)| *lost > 0)
+        .map(|(lost, cause)| format!("{} {cause}", count(lost)))
+        .collect();
+    if causes.is_empty() {
+        return "nothing".into();
+    }
+    causes.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOTALS: Totals = Totals {
+        targets: 65_536,
+        sent: 131_072,
+        seconds: 2.0,
+        answered: 98_304,
+        late: 3,
+        duplicates: 1,
+        never_sent: 0,
+        ring_full: 0,
+        backlog: 0,
+        responders: 40,
+        responders_complete: true,
+    };
+
+    #[test]
+    fn a_sweep_is_a_row_for_each_ttl_and_its_sums() {
+        let row = |ttl, answered, reached| Row {
+            ttl,
+            sent: 65_536,
+            answered,
+            reached,
+            late: 0,
+            duplicates: 0,
+            p50_ns: Some(1_250_000),
+            p90_ns: Some(2_000_000),
+            p99_ns: (reached > 0).then_some(20_000_000),
+        };
+        let text = render(&[row(1, 65_536, 0), row(12, 32_768, 30_000)], &TOTALS);
+        let expected = "\
+ttl    sent  answered        by target   p50   p90   p99
+  1  65,536    65,536  100%          0  1.25ms  2ms
+ 12  65,536    32,768   50%     30,000";
+        let words = |text: &str| -> Vec<String> {
+            text.split_whitespace().map(ToOwned::to_owned).collect()
+        };
+        assert_eq!(words(&text)[..6], words(expected)[..6], "{text}");
+        assert!(
+            text.contains("131,072 probes to 65,536 targets in 2.0 s (65,536/s)"),
+            "{text}"
+        );
+        assert!(text.ends_with("lost here: nothing\n"), "{text}");
+    }
+
+    #[test]
+    fn losses_of_this_host_are_named_by_cause() {
+        let text = render(
+            &[],
+            &Totals {
+                never_sent: 7,
+                ring_full: 1_500,
+                responders_complete: false,
+                ..TOTALS
+            },
+        );
+        assert!(
+            text.contains("lost here: 7 never sent, 1,500 ring full"),
+            "{text}"
+        );
+        assert!(text.contains("at least 40 routers"), "{text}");
+    }
+}

@@ -1,0 +1,39 @@
+//! `probe sweep`: all probes of a plan, once each, counted and written.
+
+#![expect(clippy::unwrap_used, reason = "in a suite, to panic is to fail")]
+
+mod ends;
+mod output;
+mod pace;
+mod resume;
+mod routers;
+mod scope;
+mod tcp;
+
+use std::collections::BTreeMap;
+
+use probe_tests::probe::{Reply, Run};
+
+/// The protocols, as arguments.
+const PROTOCOLS: [&str; 3] = ["--icmp", "--udp", "--tcp"];
+
+/// Waits no longer than the lab can take.
+const SOON: [&str; 2] = ["--timeout", "300ms"];
+
+/// How often each (target, TTL, round) is among the replies.
+fn places(replies: &[Reply]) -> BTreeMap<(String, u8, u32), u32> {
+    let mut places = BTreeMap::new();
+    for reply in replies {
+        let place = (reply.target.to_string(), reply.ttl, reply.round);
+        *places.entry(place).or_default() += 1;
+    }
+    places
+}
+
+/// Everything that was sent was answered in time, and nothing else came.
+fn assert_clean(run: &Run) {
+    let counters = run.counters().unwrap();
+    assert_eq!(counters.sent, counters.valid, "{counters:#?}");
+    assert_eq!(counters.rejected(), 0, "{counters:#?}");
+    assert_eq!(counters.late + counters.duplicate, 0, "{counters:#?}");
+}
