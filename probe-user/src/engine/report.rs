@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-pub use self::path::{PathHop, PathReport};
+pub use self::path::{PathHop, PathReport, PathRules};
 use super::stamp::Stamp;
 
 /// Why a trace ended where it did.

@@ -10,4 +10,5 @@ mod pod;
 pub mod ports;
 pub mod ring;
 pub mod slots;
+pub mod spill;
 pub mod transmit;

@@ -81,7 +81,7 @@ fn rename_over(path: &Path, contents: &[u8]) -> io::Result<()> {
 }
 
 /// The folder that a file stands in.
-fn folder(path: &Path) -> &Path {
+pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

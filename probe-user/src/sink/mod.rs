@@ -7,7 +7,8 @@
 //! | CSV | a row for each report | a row for each report | rows of replies only |
 //! | none | | | |
 //!
-//! A [`sweep`] writes replies or paths: JSONL, CSV or Parquet.
+//! A [`sweep`] writes replies, or paths that it puts together of them: JSONL, CSV or
+//! Parquet.
 
 mod address;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod jsonl;
 mod line;
 pub mod metadata;
 mod parquet;
+mod paths;
 mod records;
 #[cfg(test)]
 mod sample;
@@ -79,6 +81,8 @@ pub trait Sink {
         self.flush()?;
         Ok(0)
     }
+    /// The run ends before its plan did. To be called before the end, if at all.
+    fn cut_short(&mut self) {}
     /// Writes what has to come last, and makes all durable. To be called once, also
     /// after an interruption.
     fn finish(&mut self) -> io::Result<()>;

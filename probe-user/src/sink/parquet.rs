@@ -56,7 +56,6 @@ pub(super) fn replies(parts: Parts) -> io::Result<impl Sink + Send> {
 }
 
 /// A sink of paths.
-#[expect(dead_code, reason = "paths are not assembled yet")]
 pub(super) fn paths(parts: Parts) -> io::Result<impl Sink + Send> {
     Parquet::new(parts, PathRows::default(), LIMITS)
 }

@@ -10,12 +10,19 @@ use super::{
     csv::{Csv, Row},
     jsonl::Jsonl,
     parquet,
+    paths::Paths,
     select::{self, Selection},
 };
 use crate::{
-    engine::sweep::plan::{RecordFormat, SweepPlan},
+    engine::{
+        report::PathRules,
+        sweep::plan::{RecordFormat, SweepPlan},
+    },
     error::{Error, Result},
-    io::output::{self, Parts, Resumed},
+    io::{
+        output::{self, Parts, Resumed},
+        spill::Spill,
+    },
 };
 
 /// Extension of part files.
@@ -30,6 +37,8 @@ pub struct Destination {
     pub file: Option<PathBuf>,
     /// Go on behind what stands there.
     pub resume: bool,
+    /// Records are paths, by these rules, and not replies.
+    pub paths: Option<PathRules>,
 }
 
 /// Opens the output of a sweep's records, and says which replies are wanted.
@@ -43,10 +52,16 @@ pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)>
             .map_err(|error: select::Error| Error::Usage(format!("--select: {error}")))?,
         None => Selection::default(),
     };
+    let last_ttl = u16::from(plan.space.first_ttl) + plan.space.ttls.saturating_sub(1);
+    let rules = PathRules {
+        max_ttl: u8::try_from(last_ttl).unwrap_or(u8::MAX),
+        gap_limit: 0,
+    };
     let sink = open(&Destination {
         format: plan.output.format,
         file: plan.output.file.clone(),
         resume: plan.resumed.is_some(),
+        paths: plan.output.paths.then_some(rules),
     })?;
     Ok((sink, selection))
 }
@@ -58,24 +73,45 @@ pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)>
 /// cannot be written there.
 pub fn open(destination: &Destination) -> Result<Box<dyn Sink + Send>> {
     let file = destination.file.as_deref();
-    let sink: io::Result<Box<dyn Sink + Send>> = match (destination.format, file) {
-        (RecordFormat::None, _) => Ok(Box::new(Nothing)),
-
+    let refused = |error| super::cannot_write(file, &error);
+    let sink: Box<dyn Sink + Send> = match (destination.format, file) {
+        (RecordFormat::None, _) => return Ok(Box::new(Nothing)),
         (RecordFormat::Parquet, None) => return Err(no_folder()),
-        (RecordFormat::Parquet, Some(folder)) => parts(folder, destination.resume)
-            .and_then(parquet::replies)
-            .map(|sink| Box::new(sink) as _),
-        (RecordFormat::Jsonl, _) => lines(file, destination.resume)
-            .map(|lines| Box::new(Jsonl::new(lines.output, true)) as _),
-        (RecordFormat::Csv, _) => lines(file, destination.resume).map(|lines| {
-            let csv = match lines.empty {
-                true => Csv::new(lines.output, Row::Reply),
-                false => Csv::resume(lines.output, Row::Reply),
-            };
-            Box::new(csv) as _
-        }),
+        (RecordFormat::Parquet, Some(folder)) => {
+            let parts = parts(folder, destination.resume).map_err(refused)?;
+            parquet(parts, destination).map_err(refused)?
+        }
+        (RecordFormat::Jsonl | RecordFormat::Csv, _) => {
+            let lines = lines(file, destination.resume).map_err(refused)?;
+            text(lines, destination)
+        }
     };
-    sink.map_err(|error| super::cannot_write(file, &error))
+    let Some(rules) = destination.paths else {
+        return Ok(sink);
+    };
+    let spill = Spill::create(file).map_err(refused)?;
+    Ok(Box::new(Paths::new(sink, rules, spill)))
+}
+
+fn text(lines: Resumed, destination: &Destination) -> Box<dyn Sink + Send> {
+    if destination.format == RecordFormat::Jsonl {
+        return Box::new(Jsonl::new(lines.output, true));
+    }
+    let row = match destination.paths {
+        Some(_) => Row::Path,
+        None => Row::Reply,
+    };
+    Box::new(match lines.empty {
+        true => Csv::new(lines.output, row),
+        false => Csv::resume(lines.output, row),
+    })
+}
+
+fn parquet(parts: Parts, destination: &Destination) -> io::Result<Box<dyn Sink + Send>> {
+    Ok(match destination.paths {
+        Some(_) => Box::new(parquet::paths(parts)?),
+        None => Box::new(parquet::replies(parts)?),
+    })
 }
 
 fn lines(file: Option<&Path>, resume: bool) -> io::Result<Resumed> {
@@ -119,6 +155,7 @@ mod tests {
                 format,
                 file: Some(file.path().to_owned()),
                 resume: false,
+                paths: None,
             };
             run(&destination);
             destination.resume = true;
@@ -138,6 +175,7 @@ mod tests {
             format: RecordFormat::Parquet,
             file: Some(folder.path().join("out")),
             resume: false,
+            paths: None,
         };
         run(&destination);
         let error = open(&destination).err().expect("refused").to_string();
@@ -159,8 +197,36 @@ mod tests {
                 format,
                 file,
                 resume: false,
+                paths: None,
             };
             assert!(matches!(open(&destination), Err(Error::Usage(_))));
         }
+    }
+
+    #[test]
+    fn paths_are_written_in_any_format() {
+        let rules = PathRules {
+            max_ttl: 64,
+            gap_limit: 0,
+        };
+        for format in [RecordFormat::Jsonl, RecordFormat::Csv] {
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            run(&Destination {
+                format,
+                file: Some(file.path().to_owned()),
+                resume: false,
+                paths: Some(rules),
+            });
+            let text = io::read_to_string(file.reopen().expect("opens")).expect("reads");
+            assert!(text.contains("target") && text.contains("hops"), "{text}");
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        run(&Destination {
+            format: RecordFormat::Parquet,
+            file: Some(folder.path().to_owned()),
+            resume: false,
+            paths: Some(rules),
+        });
+        assert_eq!(folder.path().read_dir().expect("lists").count(), 1);
     }
 }

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use probe_common::abi::Kind;
 use serde::Serialize;
 
 use super::Stop;
-use crate::engine::stamp::Stamp;
+use crate::engine::{ending::Ending, stamp::Stamp};
 
 /// What answered on the way of one flow to one target. A target that nothing
 /// answered for has no report.
@@ -45,4 +46,87 @@ pub struct PathHop {
     /// TTL or hop limit of the probe as quoted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quoted_ttl: Option<u8>,
+}
+
+/// How far a path was probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathRules {
+    /// The last TTL that is probed.
+    pub max_ttl: u8,
+    /// Silent TTLs in a row that end a path; 0: all are probed, whatever is silent.
+    pub gap_limit: u8,
+}
+
+impl PathRules {
+    /// Why a path ends, of which these TTLs were answered so, and its last TTL: what
+    /// answered beyond tells nothing more. If the probing was `cut_short`, silence is
+    /// no reason.
+    pub fn end(self, answers: impl IntoIterator<Item = (u8, Kind)>, cut_short: bool) -> (Stop, u8) {
+        let mut ending = Ending::default();
+        let mut last_ttl = 0;
+        for (ttl, kind) in answers {
+            last_ttl = last_ttl.max(ttl);
+            match kind {
+                Kind::TimeExceeded => {}
+                kind if kind.reaches_target() => ending.reached(ttl),
+                _ => ending.unreachable(ttl),
+            }
+        }
+        let silent = self.max_ttl.saturating_sub(last_ttl);
+        if !cut_short {
+            let gap = self.gap_limit > 0 && silent >= self.gap_limit;
+            let stop = if gap { Stop::GapLimit } else { Stop::MaxTtl };
+            ending.silent(u8::MAX, stop);
+        }
+        (ending.stop(), ending.last_ttl(u8::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOP: Kind = Kind::TimeExceeded;
+
+    fn end(gap_limit: u8, answers: &[(u8, Kind)]) -> (Stop, u8) {
+        let rules = PathRules {
+            max_ttl: 30,
+            gap_limit,
+        };
+        rules.end(answers.iter().copied(), false)
+    }
+
+    #[test]
+    fn a_path_ends_where_its_target_or_a_refusal_is_nearest() {
+        let echo = Kind::EchoReply;
+        assert_eq!(end(8, &[(1, HOP), (9, echo), (7, echo)]), (Stop::Target, 7));
+        let refused = Kind::Unreachable;
+        assert_eq!(
+            end(8, &[(5, refused), (4, refused)]),
+            (Stop::Unreachable, 4)
+        );
+        assert_eq!(end(8, &[(4, refused), (7, echo)]), (Stop::Target, 7));
+    }
+
+    #[test]
+    fn silence_ends_a_path_by_the_gap_or_the_last_ttl() {
+        for (gap_limit, last_ttl, stop) in [
+            (8, 22, Stop::GapLimit),
+            (8, 23, Stop::MaxTtl),
+            (8, 30, Stop::MaxTtl),
+            (0, 1, Stop::MaxTtl),
+        ] {
+            assert_eq!(end(gap_limit, &[(last_ttl, HOP)]), (stop, u8::MAX));
+        }
+    }
+
+    #[test]
+    fn what_was_cut_short_may_have_its_end_already() {
+        let rules = PathRules {
+            max_ttl: 30,
+            gap_limit: 8,
+        };
+        assert_eq!(rules.end([(3, HOP)], true), (Stop::Interrupted, u8::MAX));
+        assert_eq!(rules.end([(3, Kind::Rst)], true), (Stop::Target, 3));
+    }
 }
