@@ -28,6 +28,28 @@ pub enum Stop {
     Interrupted,
 }
 
+impl Stop {
+    /// Every value.
+    pub const ALL: &'static [Self] = &[
+        Self::Target,
+        Self::Unreachable,
+        Self::GapLimit,
+        Self::MaxTtl,
+        Self::Interrupted,
+    ];
+
+    /// The name used in every output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::Unreachable => "unreachable",
+            Self::GapLimit => "gap-limit",
+            Self::MaxTtl => "max-ttl",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// Loss, split by cause. The causes add up to `sent - received`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Loss {
@@ -224,4 +246,17 @@ pub struct Reply {
 
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_has_one_name() {
+        for stop in Stop::ALL {
+            let json = serde_json::to_value(stop).expect("JSON");
+            assert_eq!(json, stop.name());
+        }
+    }
 }

@@ -40,15 +40,47 @@ pub struct Stamp {
     pub rx: RxHook,
 }
 
-impl fmt::Display for Stamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.tx.name(), self.rx.name())
+impl Stamp {
+    /// The name used in every output: `tx/rx`.
+    pub const fn name(self) -> &'static str {
+        match (self.tx, self.rx) {
+            (TxSource::Tcx, RxHook::XdpNative) => "tcx/xdp-native",
+            (TxSource::Tcx, RxHook::XdpGeneric) => "tcx/xdp-generic",
+            (TxSource::Tcx, RxHook::Tcx) => "tcx/tcx",
+            (TxSource::Generator, RxHook::XdpNative) => "generator/xdp-native",
+            (TxSource::Generator, RxHook::XdpGeneric) => "generator/xdp-generic",
+            (TxSource::Generator, RxHook::Tcx) => "generator/tcx",
+            (TxSource::User, RxHook::XdpNative) => "user/xdp-native",
+            (TxSource::User, RxHook::XdpGeneric) => "user/xdp-generic",
+            (TxSource::User, RxHook::Tcx) => "user/tcx",
+        }
     }
 }
 
-/// As its text.
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// As its name.
 impl Serialize for Stamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_that_of_both_sources() {
+        for &tx in TxSource::ALL {
+            for &rx in RxHook::ALL {
+                let name = format!("{}/{}", tx.name(), rx.name());
+                assert_eq!(Stamp { tx, rx }.name(), name);
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Files and standard output that results go to.
 
 mod file;
+mod parts;
 
 use std::{
     fs::{self, File, Permissions},
@@ -12,6 +13,7 @@ use std::{
 use tempfile::Builder;
 
 use self::file::WholeWrites;
+pub use self::parts::{Part, Parts};
 
 /// What results are written to.
 pub trait Output: Write + Send {

@@ -1,15 +1,15 @@
 //! Any reply, for tests.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use probe_common::{
     abi::{Kind, Protocol, TxSource},
     wire::icmp::unreachable_name,
 };
-use proptest::{option, prelude::*, sample::select};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use crate::engine::{
-    report::Reply,
+    report::{PathHop, PathReport, Reply, Stop},
     stamp::{RxHook, Stamp},
 };
 
@@ -17,16 +17,15 @@ fn stamp() -> impl Strategy<Value = Stamp> {
     (select(TxSource::ALL), select(RxHook::ALL)).prop_map(|(tx, rx)| Stamp { tx, rx })
 }
 
-fn address() -> impl Strategy<Value = IpAddr> {
+/// Any address, those with zeros and embedded ones often.
+pub(super) fn address() -> impl Strategy<Value = IpAddr> {
     prop_oneof![
         any::<[u8; 4]>().prop_map(IpAddr::from),
         any::<[u8; 16]>().prop_map(IpAddr::from),
-        // Runs of zeros and embedded IPv4 addresses have forms of their own.
-        (any::<u16>(), any::<[u8; 4]>()).prop_map(|(mask, last)| {
-            let mut octets: [u8; 16] =
-                std::array::from_fn(|at| u8::from(mask >> at & 1 != 0) * 0xff);
-            octets[12..].copy_from_slice(&last);
-            IpAddr::from(octets)
+        any::<[u8; 4]>().prop_map(|v4| Ipv4Addr::from(v4).to_ipv6_mapped().into()),
+        vec(select(&[0, 0, 1, 0x20, 0xabc, 0xffff][..]), 8).prop_map(|segments| {
+            let segments: [u16; 8] = std::array::from_fn(|at| segments[at]);
+            IpAddr::from(segments)
         }),
     ]
 }
@@ -57,5 +56,31 @@ prop_compose! {
             reason, responder, rtt_ns, tx_ns, rx_ns, reply_ttl, quoted_ttl,
             icmp_type, icmp_code, mtu, grade, nat, duplicate, late, stamp, again,
         }
+    }
+}
+
+prop_compose! {
+    fn hop()(
+        (ttl, reply_ttl) in any::<(u8, u8)>(),
+        responder in address(),
+        kind in select(Kind::ALL),
+        reason in option::of(reason()),
+        (rtt_ns, quoted_ttl) in any::<(Option<u64>, Option<u8>)>(),
+    ) -> PathHop {
+        PathHop { ttl, responder, kind: kind.name(), reason, rtt_ns, reply_ttl, quoted_ttl }
+    }
+}
+
+prop_compose! {
+    /// A path with any hops.
+    pub(super) fn path()(
+        target in address(),
+        protocol in select(Protocol::ALL),
+        flow in any::<u16>(),
+        stop in select(Stop::ALL),
+        stamp in stamp(),
+        hops in vec(hop(), 0..20),
+    ) -> PathReport {
+        PathReport { target, protocol: protocol.name(), flow, stop, stamp, hops }
     }
 }

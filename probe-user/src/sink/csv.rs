@@ -2,6 +2,7 @@
 //! same order, objects and lists as JSON text, what is absent empty. A file has one
 //! type of record, and the header depends on that type alone.
 
+mod path;
 mod reply;
 
 use std::{collections::HashMap, io};
@@ -10,10 +11,10 @@ use ::csv::Writer;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use self::reply::{REPLY, cells};
+use self::{path::PATH, reply::REPLY};
 use super::{Sink, json, records::Records, text::printable};
 use crate::{
-    engine::report::{PingReport, Reply, TraceReport},
+    engine::report::{PathReport, PingReport, Reply, TraceReport},
     io::output::Output,
 };
 
@@ -37,50 +38,71 @@ const PING: &[&str] = &[
     "rtt_ns",
 ];
 
+/// What the rows of a file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    Trace,
+    Ping,
+    Reply,
+    Path,
+}
+
+impl Row {
+    const fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Trace => TRACE,
+            Self::Ping => PING,
+            Self::Reply => REPLY,
+            Self::Path => PATH,
+        }
+    }
+}
+
 pub(super) struct Csv {
     records: Records,
-    replies: bool,
-    /// Written before the first record, or last of all.
-    header: Option<&'static [&'static str]>,
+    row: Row,
+    /// Whether the header stands already; else it is written before the first record,
+    /// or last of all.
+    headed: bool,
+    /// Room for a cell that needs quotes.
+    scratch: Vec<u8>,
 }
 
 impl Csv {
-    /// Rows of replies, or else of reports: pings or traces.
-    pub(super) fn new(writer: Box<dyn Output>, ping: bool, replies: bool) -> Self {
-        let header = match (replies, ping) {
-            (true, _) => REPLY,
-            (false, true) => PING,
-            (false, false) => TRACE,
-        };
+    pub(super) fn new(writer: Box<dyn Output>, row: Row) -> Self {
         Self {
             records: Records::new(writer),
-            replies,
-            header: Some(header),
+            row,
+            headed: false,
+            scratch: Vec::new(),
         }
     }
 
-    /// Rows of replies; `begun`: behind others, with no header of their own.
-    pub(super) fn replies(writer: Box<dyn Output>, begun: bool) -> Self {
-        let mut csv = Self::new(writer, false, true);
-        if begun {
-            csv.header = None;
+    /// Goes on behind rows, header included.
+    pub(super) fn resume(writer: Box<dyn Output>, row: Row) -> Self {
+        Self {
+            headed: true,
+            ..Self::new(writer, row)
         }
-        csv
     }
 
     fn header(&mut self) -> io::Result<()> {
-        match self.header.take() {
-            Some(columns) => self.records.add(&row(columns)?),
-            None => Ok(()),
+        match std::mem::replace(&mut self.headed, true) {
+            false => self.records.add(&row(self.row.columns())?),
+            true => Ok(()),
         }
     }
 
-    fn write<T: Serialize>(&mut self, columns: &[&str], record: &T) -> io::Result<()> {
+    /// Writes a report, if rows are of its kind.
+    fn write<T: Serialize>(&mut self, of: Row, record: &T) -> io::Result<()> {
+        if self.row != of {
+            return Ok(());
+        }
         self.header()?;
         let record = json::text(record)?;
         let fields: HashMap<&str, &RawValue> = serde_json::from_str(&record)?;
+        let columns = of.columns().iter();
         let cells: Vec<_> = columns
-            .iter()
             .map(|column| {
                 fields
                     .get(column)
@@ -93,26 +115,30 @@ impl Csv {
 
 impl Sink for Csv {
     fn wants_replies(&self) -> bool {
-        self.replies
+        self.row == Row::Reply
     }
     fn trace(&mut self, report: &TraceReport) -> io::Result<()> {
-        if self.replies {
-            return Ok(());
-        }
-        self.write(TRACE, report)
+        self.write(Row::Trace, report)
     }
     fn ping(&mut self, report: &PingReport) -> io::Result<()> {
-        if self.replies {
-            return Ok(());
-        }
-        self.write(PING, report)
+        self.write(Row::Ping, report)
     }
     fn reply(&mut self, reply: &Reply) -> io::Result<()> {
-        if !self.replies {
+        if self.row != Row::Reply {
             return Ok(());
         }
         self.header()?;
-        self.records.add_reply(|line| cells(line, reply))
+        self.records
+            .add_replies(1, |line| reply::cells(line, reply))
+    }
+    fn path(&mut self, path: &PathReport) -> io::Result<()> {
+        if self.row != Row::Path {
+            return Ok(());
+        }
+        self.header()?;
+        let (replies, scratch) = (path.hops.len() as u64, &mut self.scratch);
+        self.records
+            .add_replies(replies, |line| path::cells(line, path, scratch))
     }
     fn lost_replies(&self) -> u64 {
         self.records.lost_replies()
@@ -152,13 +178,13 @@ mod tests {
         sink::sample::{Writes, hop, ip, ping, reply, responder, trace},
     };
 
-    fn csv(ping: bool, replies: bool) -> impl FnOnce(Box<dyn Output>) -> Csv {
-        move |writer| Csv::new(writer, ping, replies)
+    fn csv(row: Row) -> impl FnOnce(Box<dyn Output>) -> Csv {
+        move |writer| Csv::new(writer, row)
     }
 
     #[test]
     fn a_ping_is_a_row() {
-        let text = Writes::of(csv(true, false), |sink| {
+        let text = Writes::of(csv(Row::Ping), |sink| {
             let mut report = ping("10.0.0.1", 4, 3);
             report.name = Some("a, \"b\"".to_owned());
             sink.ping(&report)?;
@@ -180,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_file_of_replies_has_nothing_else() {
-        let text = Writes::of(csv(true, true), |sink| {
+        let text = Writes::of(csv(Row::Reply), |sink| {
             let mut other = reply("10.0.0.1");
             (other.kind, other.reason) = ("unreachable", Some("host-unreachable"));
             (other.rtt_ns, other.tx_ns) = (None, None);
@@ -197,8 +223,18 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
     }
 
     #[test]
+    fn a_file_that_is_gone_on_with_has_its_header() {
+        let text = Writes::of(
+            |writer| Csv::resume(writer, Row::Reply),
+            |sink| sink.reply(&reply("10.0.0.1")),
+        );
+        assert!(text.starts_with("10.0.0.1,"), "{text}");
+        assert_eq!(text.lines().count(), 1);
+    }
+
+    #[test]
     fn a_file_without_records_has_its_header() {
-        let text = Writes::of(csv(false, false), |_| Ok(()));
+        let text = Writes::of(csv(Row::Trace), |_| Ok(()));
         assert_eq!(text, "target,name,protocol,flow,stop,rounds,stamp,hops\n");
     }
 
@@ -239,7 +275,7 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         let mut report = ping("10.0.0.1", 1, 1);
         report.name = Some("\u{1b}[2J\r\nx".to_owned());
         report.target = ip("10.0.0.2");
-        let text = Writes::of(csv(true, false), |sink| sink.ping(&report));
+        let text = Writes::of(csv(Row::Ping), |sink| sink.ping(&report));
         assert_eq!(text.lines().count(), 2);
         assert!(
             text.contains("\n10.0.0.2,\\x1b[2J\\r\\nx,icmp,"),
@@ -249,7 +285,7 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
             1,
             vec![responder("10.0.0.1", Some("\u{1b}\n\u{9b}"), 3)],
         )];
-        let text = Writes::of(csv(false, false), |sink| {
+        let text = Writes::of(csv(Row::Trace), |sink| {
             sink.trace(&trace("10.0.0.1", Stop::MaxTtl, hops))
         });
         assert!(

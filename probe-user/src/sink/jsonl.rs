@@ -1,15 +1,15 @@
 //! One JSON object a line. A trace has `hops`, a reply has `kind`, a ping neither.
 
+mod path;
 mod reply;
 
 use std::io;
 
 use serde::Serialize;
 
-use self::reply::object;
 use super::{Sink, json, records::Records};
 use crate::{
-    engine::report::{PingReport, Reply, TraceReport},
+    engine::report::{PathReport, PingReport, Reply, TraceReport},
     io::output::Output,
 };
 
@@ -48,7 +48,13 @@ impl Sink for Jsonl {
         self.write(report)
     }
     fn reply(&mut self, reply: &Reply) -> io::Result<()> {
-        self.records.add_reply(|line| object(line, reply))
+        self.records
+            .add_replies(1, |line| reply::object(line, reply))
+    }
+    fn path(&mut self, path: &PathReport) -> io::Result<()> {
+        let replies = path.hops.len() as u64;
+        self.records
+            .add_replies(replies, |line| path::object(line, path))
     }
     fn lost_replies(&self) -> u64 {
         self.records.lost_replies()

@@ -3,14 +3,11 @@
 //! Names (kinds, reasons, protocols) are our own: printable ASCII that no format has
 //! to quote or escape.
 
-use std::{
-    io::Write as _,
-    net::{IpAddr, Ipv4Addr},
-};
+use std::net::IpAddr;
 
 use itoa::{Buffer, Integer};
 
-use crate::engine::stamp::Stamp;
+use super::address;
 
 /// Room that a line of a reply takes at most, octets.
 pub(super) const LONGEST_OCTETS: usize = 1024;
@@ -32,26 +29,7 @@ impl Line<'_> {
     }
 
     pub(super) fn address(&mut self, address: IpAddr) {
-        match address {
-            IpAddr::V4(v4) => self.v4(v4),
-            // Does not fail: memory is all that it is written to.
-            IpAddr::V6(v6) => drop(write!(self.0, "{v6}")),
-        }
-    }
-
-    fn v4(&mut self, address: Ipv4Addr) {
-        let [a, b, c, d] = address.octets();
-        self.number(a);
-        for octet in [b, c, d] {
-            self.text(".");
-            self.number(octet);
-        }
-    }
-
-    pub(super) fn stamp(&mut self, stamp: Stamp) {
-        self.text(stamp.tx.name());
-        self.text("/");
-        self.text(stamp.rx.name());
+        address::append(self.0, address);
     }
 }
 

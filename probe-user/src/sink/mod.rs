@@ -6,30 +6,43 @@
 //! | JSONL | an object with `hops` for each report | an object without | and an object with `kind` for each reply |
 //! | CSV | a row for each report | a row for each report | rows of replies only |
 //! | none | | | |
+//!
+//! A [`sweep`] writes replies or paths: JSONL, CSV or Parquet.
 
+mod address;
 #[cfg(test)]
 mod arbitrary;
 mod csv;
+mod hops;
 mod json;
 mod jsonl;
 mod line;
 pub mod metadata;
+mod parquet;
 mod records;
 #[cfg(test)]
 mod sample;
 pub mod select;
+pub mod sweep;
 pub mod sweep_summary;
 pub(crate) mod table;
 pub(crate) mod text;
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    path::Path,
+};
 
-use self::{csv::Csv, jsonl::Jsonl, select::Selection, table::Table};
+pub use self::sweep::open_sweep;
+use self::{
+    csv::{Csv, Row},
+    jsonl::Jsonl,
+    table::Table,
+};
 use crate::{
     engine::{
         plan::{Format, Job, OutputOptions, Plan},
         report::{PathReport, PingReport, Reply, TraceReport},
-        sweep::plan::{RecordFormat, SweepPlan},
     },
     error::{Error, Result},
     io::output::{self, Output},
@@ -96,39 +109,8 @@ pub struct Presentation {
 /// [`Error::Usage`] if the file cannot be created.
 pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink + Send>> {
     let file = plan.output.file.as_deref();
-    let writer = output::open(file).map_err(|error| {
-        let name = file.map(|path| path.display().to_string());
-        let name = name.unwrap_or_else(|| "standard output".to_owned());
-        Error::Usage(format!("cannot write {name}: {error}; check --output"))
-    })?;
+    let writer = output::open(file).map_err(|error| cannot_write(file, &error))?;
     Ok(new(&plan.output, presentation(plan, notes), writer))
-}
-
-/// Opens the output of a sweep's records, and what of them is wanted.
-///
-/// # Errors
-/// [`Error::Usage`] if the file cannot be created, or the selection is none.
-pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)> {
-    let options = &plan.output;
-    let file = options.file.as_deref();
-    let refused = |error: io::Error| {
-        let name = file.map(|path| path.display().to_string());
-        let name = name.unwrap_or_else(|| "standard output".to_owned());
-        Error::Usage(format!("cannot write {name}: {error}; check --output"))
-    };
-    let (writer, begun) = match (&plan.resumed, file) {
-        (Some(_), Some(path)) => {
-            let resumed = output::resume(path).map_err(refused)?;
-            (resumed.output, !resumed.empty)
-        }
-        _ => (output::open(file).map_err(refused)?, false),
-    };
-    let sink: Box<dyn Sink + Send> = match options.format {
-        RecordFormat::Jsonl => Box::new(Jsonl::new(writer, true)),
-        RecordFormat::Csv => Box::new(Csv::replies(writer, begun)),
-        RecordFormat::Parquet | RecordFormat::None => Box::new(Nothing),
-    };
-    Ok((sink, Selection::default()))
 }
 
 /// The sink of a format over any writer.
@@ -140,9 +122,22 @@ pub fn new(
     match options.format {
         Format::Table => Box::new(Table::new(writer, presentation)),
         Format::Jsonl => Box::new(Jsonl::new(writer, options.replies)),
-        Format::Csv => Box::new(Csv::new(writer, presentation.ping, options.replies)),
+        Format::Csv => {
+            let row = match (options.replies, presentation.ping) {
+                (true, _) => Row::Reply,
+                (false, true) => Row::Ping,
+                (false, false) => Row::Trace,
+            };
+            Box::new(Csv::new(writer, row))
+        }
         Format::None => Box::new(Nothing),
     }
+}
+
+fn cannot_write(file: Option<&Path>, error: &io::Error) -> Error {
+    let name = file.map(|path| path.display().to_string());
+    let name = name.unwrap_or_else(|| "standard output".to_owned());
+    Error::Usage(format!("cannot write {name}: {error}; check --output"))
 }
 
 fn presentation(plan: &Plan, notes: Vec<String>) -> Presentation {

@@ -41,9 +41,13 @@ impl Records {
         self.flush()
     }
 
-    /// Adds the record of a reply: these are counted if they are lost.
-    pub(super) fn add_reply(&mut self, write: impl FnOnce(&mut Line<'_>)) -> io::Result<()> {
-        self.gathered_replies += 1;
+    /// Adds the record of so many replies: these are counted if they are lost.
+    pub(super) fn add_replies(
+        &mut self,
+        replies: u64,
+        write: impl FnOnce(&mut Line<'_>),
+    ) -> io::Result<()> {
+        self.gathered_replies += replies;
         self.gathered.reserve(LONGEST_OCTETS);
         write(&mut Line(&mut self.gathered));
         self.flush_batch()

@@ -53,6 +53,11 @@ impl WholeWrites {
         })
     }
 
+    /// Makes all of the file durable.
+    pub(super) fn sync_all(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
     /// Octets that the file holds.
     pub(super) fn len(&self) -> u64 {
         self.end

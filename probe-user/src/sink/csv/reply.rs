@@ -54,8 +54,7 @@ pub(super) fn cells(line: &mut Line<'_>, reply: &Reply) {
         line.text(",");
         line.truth(fact);
     }
-    line.text(",");
-    line.stamp(reply.stamp);
+    name(line, reply.stamp.name());
     line.text(",");
     line.truth(reply.again);
     line.text("\n");

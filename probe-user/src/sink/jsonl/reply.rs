@@ -45,7 +45,7 @@ pub(super) fn object(line: &mut Line<'_>, reply: &Reply) {
     line.text(r#","late":"#);
     line.truth(reply.late);
     line.text(r#","stamp":""#);
-    line.stamp(reply.stamp);
+    line.text(reply.stamp.name());
     line.text(match reply.again {
         true => "\",\"again\":true}\n",
         false => "\"}\n",

@@ -81,7 +81,7 @@ impl Sink for Table {
         }
         self.begun = true;
         let line = reply::line(reply, &self.presentation);
-        self.records.add_reply(|text| text.text(&line))
+        self.records.add_replies(1, |text| text.text(&line))
     }
 
     fn lost_replies(&self) -> u64 {

@@ -1,0 +1,59 @@
+//! The hops of a path as JSON, the same in every format.
+
+use super::line::Line;
+use crate::engine::report::PathHop;
+
+/// Adds the list: octet by octet what `serde` makes of it, without its detours.
+pub(super) fn list(line: &mut Line<'_>, hops: &[PathHop]) {
+    line.text("[");
+    for (index, hop) in hops.iter().enumerate() {
+        if index > 0 {
+            line.text(",");
+        }
+        object(line, hop);
+    }
+    line.text("]");
+}
+
+fn object(line: &mut Line<'_>, hop: &PathHop) {
+    line.text(r#"{"ttl":"#);
+    line.number(hop.ttl);
+    line.text(r#","responder":""#);
+    line.address(hop.responder);
+    line.text(r#"","kind":""#);
+    line.text(hop.kind);
+    if let Some(reason) = hop.reason {
+        line.text(r#"","reason":""#);
+        line.text(reason);
+    }
+    line.text("\"");
+    if let Some(rtt_ns) = hop.rtt_ns {
+        line.text(r#","rtt_ns":"#);
+        line.number(rtt_ns);
+    }
+    line.text(r#","reply_ttl":"#);
+    line.number(hop.reply_ttl);
+    if let Some(quoted_ttl) = hop.quoted_ttl {
+        line.text(r#","quoted_ttl":"#);
+        line.number(quoted_ttl);
+    }
+    line.text("}");
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sink::arbitrary;
+
+    proptest! {
+        #[test]
+        fn hops_are_what_serde_makes_of_them(path in arbitrary::path()) {
+            let mut text = Vec::new();
+            list(&mut Line(&mut text), &path.hops);
+            let json = serde_json::to_string(&path.hops).expect("JSON");
+            prop_assert_eq!(String::from_utf8_lossy(&text), json);
+        }
+    }
+}

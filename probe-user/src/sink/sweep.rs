@@ -1,0 +1,166 @@
+//! Where the records of a sweep go: many, and perhaps behind those of a run before.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Nothing, Sink,
+    csv::{Csv, Row},
+    jsonl::Jsonl,
+    parquet,
+    select::{self, Selection},
+};
+use crate::{
+    engine::sweep::plan::{RecordFormat, SweepPlan},
+    error::{Error, Result},
+    io::output::{self, Parts, Resumed},
+};
+
+/// Extension of part files.
+const PARQUET: &str = "parquet";
+
+/// Where and how the records of a sweep are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Format of records.
+    pub format: RecordFormat,
+    /// A file; a folder for Parquet. `None`: standard output.
+    pub file: Option<PathBuf>,
+    /// Go on behind what stands there.
+    pub resume: bool,
+}
+
+/// Opens the output of a sweep's records, and says which replies are wanted.
+///
+/// # Errors
+/// [`Error::Usage`] for an output that cannot be written, and a selection that is none.
+pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)> {
+    let selection = match &plan.output.select {
+        Some(text) => text
+            .parse()
+            .map_err(|error: select::Error| Error::Usage(format!("--select: {error}")))?,
+        None => Selection::default(),
+    };
+    let sink = open(&Destination {
+        format: plan.output.format,
+        file: plan.output.file.clone(),
+        resume: plan.resumed.is_some(),
+    })?;
+    Ok((sink, selection))
+}
+
+/// Opens the output, and its sink.
+///
+/// # Errors
+/// [`Error::Usage`] if the file or folder cannot be written, and for formats that
+/// cannot be written there.
+pub fn open(destination: &Destination) -> Result<Box<dyn Sink + Send>> {
+    let file = destination.file.as_deref();
+    let sink: io::Result<Box<dyn Sink + Send>> = match (destination.format, file) {
+        (RecordFormat::None, _) => Ok(Box::new(Nothing)),
+
+        (RecordFormat::Parquet, None) => return Err(no_folder()),
+        (RecordFormat::Parquet, Some(folder)) => parts(folder, destination.resume)
+            .and_then(parquet::replies)
+            .map(|sink| Box::new(sink) as _),
+        (RecordFormat::Jsonl, _) => lines(file, destination.resume)
+            .map(|lines| Box::new(Jsonl::new(lines.output, true)) as _),
+        (RecordFormat::Csv, _) => lines(file, destination.resume).map(|lines| {
+            let csv = match lines.empty {
+                true => Csv::new(lines.output, Row::Reply),
+                false => Csv::resume(lines.output, Row::Reply),
+            };
+            Box::new(csv) as _
+        }),
+    };
+    sink.map_err(|error| super::cannot_write(file, &error))
+}
+
+fn lines(file: Option<&Path>, resume: bool) -> io::Result<Resumed> {
+    match file {
+        Some(path) if resume => output::resume(path),
+        _ => output::open(file).map(|output| Resumed {
+            output,
+            empty: true,
+        }),
+    }
+}
+
+fn parts(folder: &Path, resume: bool) -> io::Result<Parts> {
+    match resume {
+        true => Parts::resume(folder, PARQUET),
+        false => Parts::create(folder, PARQUET),
+    }
+}
+
+fn no_folder() -> Error {
+    Error::Usage("parquet is a folder of files; name one with --output".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::sample::reply;
+
+    fn run(destination: &Destination) {
+        let mut sink = open(destination).expect("opened");
+        sink.reply(&reply("10.0.0.1")).expect("taken");
+        sink.finish().expect("finished");
+    }
+
+    #[test]
+    fn a_file_that_is_gone_on_with_reads_as_one() {
+        for (format, lines) in [(RecordFormat::Jsonl, 3), (RecordFormat::Csv, 4)] {
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            let text = || io::read_to_string(file.reopen().expect("opens")).expect("reads");
+            let mut destination = Destination {
+                format,
+                file: Some(file.path().to_owned()),
+                resume: false,
+            };
+            run(&destination);
+            destination.resume = true;
+            run(&destination);
+            run(&destination);
+            assert_eq!(text().lines().count(), lines, "{}", text());
+            destination.resume = false;
+            run(&destination);
+            assert_eq!(text().lines().count(), lines - 2, "{}", text());
+        }
+    }
+
+    #[test]
+    fn a_run_with_parquet_adds_parts_only_where_it_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut destination = Destination {
+            format: RecordFormat::Parquet,
+            file: Some(folder.path().join("out")),
+            resume: false,
+        };
+        run(&destination);
+        let error = open(&destination).err().expect("refused").to_string();
+        assert!(error.contains("parts of another run"), "{error}");
+        destination.resume = true;
+        run(&destination);
+        let parts = folder.path().join("out").read_dir().expect("lists");
+        assert_eq!(parts.count(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_written_there_is_refused() {
+        for (format, file) in [
+            (RecordFormat::Parquet, None),
+            (RecordFormat::Parquet, Some(PathBuf::from("/dev/null"))),
+            (RecordFormat::Jsonl, Some(PathBuf::from("/nowhere/out"))),
+        ] {
+            let destination = Destination {
+                format,
+                file,
+                resume: false,
+            };
+            assert!(matches!(open(&destination), Err(Error::Usage(_))));
+        }
+    }
+}
