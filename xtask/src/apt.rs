@@ -30,6 +30,13 @@ pub(crate) const LAB: &[Package] = &[
     package("mtr-tiny", "mtr"),
 ];
 
+/// What only a benchmark uses, to compare with; it does without.
+pub(crate) const PEERS: &[Package] = &[
+    package("zmap", "zmap"),
+    package("masscan", "masscan"),
+    package("scamper", "scamper"),
+];
+
 const fn package(name: &'static str, provides: &'static str) -> Package {
     Package { name, provides }
 }

@@ -22,14 +22,25 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Probes a second and replies recorded on the simulated internet, beside zmap's,
+    /// masscan's and scamper's.
+    Sweep {
+        /// Arguments of the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// Runs a benchmark in place of this process.
 pub(crate) fn main(arguments: &Arguments) -> Result<()> {
-    let (binary, arguments) = match &arguments.bench {
+    let (binary, rest) = match &arguments.bench {
         Bench::Rtt { arguments } => ("bench-rtt", arguments),
+        Bench::Sweep { arguments } => ("bench-sweep", arguments),
     };
     ebpf::ensure_fresh()?;
     setup::lab()?;
-    run::with_lab(binary, arguments)
+    if let Bench::Sweep { .. } = arguments.bench {
+        setup::peers();
+    }
+    run::with_lab(binary, rest)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask run`: the lab's demo, or `probe` itself.
+//! `cargo xtask run`: a demonstration in a lab, or `probe` itself.
 
 use std::ffi::OsString;
 
@@ -7,10 +7,11 @@ use clap::Args;
 
 use crate::{cargo, command, ebpf, setup};
 
-/// Make a lab and trace across it; with arguments: run `probe ARGUMENTS…`.
+/// Sweep a simulated internet; `lab`: trace across real Linux routers; with other
+/// arguments: run `probe ARGUMENTS…`.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Arguments of `probe`.
+    /// `lab`, or arguments of `probe`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
@@ -18,12 +19,16 @@ pub(crate) struct Arguments {
 /// Runs the demo or `probe`, in place of this process.
 pub(crate) fn main(arguments: &Arguments) -> Result<()> {
     ebpf::ensure_fresh()?;
-    if !arguments.arguments.is_empty() {
-        let probe = cargo::build_probe()?;
-        return command::exec(command::as_root(&probe, &[]).args(&arguments.arguments));
-    }
+    let demonstration = match arguments.arguments.as_slice() {
+        [] => "sweep-demo",
+        [lab] if lab == "lab" => "lab-demo",
+        arguments => {
+            let probe = cargo::build_probe()?;
+            return command::exec(command::as_root(&probe, &[]).args(arguments));
+        }
+    };
     setup::lab()?;
-    with_lab("lab-demo", &[])
+    with_lab(demonstration, &[])
 }
 
 /// Runs a binary of the tests' package, which finds `probe` by `PROBE_BIN`, in

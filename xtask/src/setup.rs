@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    apt::{self, LAB},
+    apt::{self, LAB, PEERS},
     tool_chain::ToolChain,
 };
 
@@ -45,4 +45,12 @@ pub(crate) fn main(arguments: &Arguments) -> Result<()> {
 /// Sets up what the lab, the suites and the benchmarks use.
 pub(crate) fn lab() -> Result<()> {
     apt::ensure("lab", LAB)
+}
+
+/// Sets up the tools that a benchmark compares with; those that cannot be installed
+/// are left out there.
+pub(crate) fn peers() {
+    if let Err(error) = apt::ensure("benchmark", PEERS) {
+        eprintln!("warning: {error:#}");
+    }
 }

@@ -1,3 +1,7 @@
 //! Benchmarks: what `cargo xtask bench` runs in the lab.
 
+mod machine;
 pub mod rtt;
+pub mod sweep;
+
+pub use machine::{Machine, Watch};

@@ -13,8 +13,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use probe_tests::bench::rtt::{
-    Campaign, ProgrammedHold, Rate, Report, RxHook, Tool, Watch, chart, table,
+use probe_tests::bench::{
+    Watch,
+    rtt::{Campaign, ProgrammedHold, Rate, Report, RxHook, Tool, chart, table},
 };
 
 /// Error of the round-trip time against known hold times, beside ping's and fping's

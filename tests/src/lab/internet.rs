@@ -123,13 +123,18 @@ impl InternetLab {
     }
 
     /// The vantage point's address.
-    pub fn source(&self, family: Family) -> IpAddr {
+    pub fn source(family: Family) -> IpAddr {
         address(family, 2)
     }
 
     /// The gateway's address.
-    pub fn gateway(&self, family: Family) -> IpAddr {
+    pub fn gateway(family: Family) -> IpAddr {
         address(family, 1)
+    }
+
+    /// `02:00:00:00:00:01`
+    pub fn mac_text(octets: [u8; 6]) -> String {
+        octets.map(|octet| format!("{octet:02x}")).join(":")
     }
 
     /// What came, and what became of it.
@@ -214,8 +219,8 @@ fn address(family: Family, host: u16) -> IpAddr {
 fn connect(vantage: &Namespace, far: &Namespace) -> Result<()> {
     let device = InternetLab::DEVICE;
     let (mac, gateway_mac) = (
-        mac_text(InternetLab::MAC),
-        mac_text(InternetLab::GATEWAY_MAC),
+        InternetLab::mac_text(InternetLab::MAC),
+        InternetLab::mac_text(InternetLab::GATEWAY_MAC),
     );
     vantage.sysctl(&HOST)?;
     far.sysctl(&HOST)?;
@@ -240,11 +245,6 @@ fn connect(vantage: &Namespace, far: &Namespace) -> Result<()> {
             ),
         ]
     }))
-}
-
-/// `02:00:00:00:00:01`
-fn mac_text(octets: [u8; 6]) -> String {
-    octets.map(|octet| format!("{octet:02x}")).join(":")
 }
 
 /// Lets the program send a frame back twice.

@@ -8,7 +8,9 @@
 use std::{
     fs::File,
     io::{self, Read as _, Write as _},
+    mem::zeroed,
     os::fd::{AsFd, AsRawFd as _, BorrowedFd},
+    ptr,
 };
 
 use anyhow::{Context as _, Result};
@@ -21,6 +23,8 @@ use nix::{
 pub(crate) const VNET_HEADER: usize = 10;
 /// Octets of the largest frame with the header before it.
 pub(crate) const MAX_FRAME: usize = (1 << 16) + 64 + VNET_HEADER;
+/// Most frames that one system call sends.
+pub(crate) const BATCH: usize = 64;
 /// Octets that may wait to be read: a second at the responder's highest rate.
 const RECEIVE_BUFFER: usize = 1 << 26;
 
@@ -35,6 +39,8 @@ pub(crate) enum Frames {
     Ipv4,
     /// Arriving IPv6 packets, after TCX ingress programs.
     Ipv6,
+    /// None: it only sends.
+    Nothing,
 }
 
 /// A non-blocking socket on one device.
@@ -57,6 +63,7 @@ impl PacketSocket {
             }
             Frames::Ipv4 => libc::ETH_P_IP,
             Frames::Ipv6 => libc::ETH_P_IPV6,
+            Frames::Nothing => 0,
         };
         bind(&socket, index, protocol)
             .with_context(|| format!("cannot bind a packet socket to {device}"))?;
@@ -77,6 +84,29 @@ impl PacketSocket {
     /// Sends a frame. What a device cannot take is lost, as on any wire.
     pub(crate) fn send(&self, frame: &[u8]) {
         let _ = (&self.0).write(frame);
+    }
+
+    /// Sends frames by one system call, at most [`BATCH`]; how many the kernel took.
+    pub(crate) fn send_batch(&self, frames: &[Vec<u8>]) -> io::Result<usize> {
+        let mut parts = [libc::iovec {
+            iov_base: ptr::null_mut(),
+            iov_len: 0,
+        }; BATCH];
+        // SAFETY: all zeros is a valid value of this plain struct.
+        let mut messages = [unsafe { zeroed::<libc::mmsghdr>() }; BATCH];
+        let places = parts.iter_mut().zip(&mut messages);
+        let mut count = 0;
+        for (frame, (part, message)) in frames.iter().zip(places) {
+            part.iov_base = frame.as_ptr().cast_mut().cast();
+            part.iov_len = frame.len();
+            message.msg_hdr.msg_iov = part;
+            message.msg_hdr.msg_iovlen = 1;
+            count += 1;
+        }
+        // SAFETY: `count` messages have been filled in; parts and frames outlive the
+        // call, which only reads through `iov_base`.
+        let sent = unsafe { libc::sendmmsg(self.0.as_raw_fd(), messages.as_mut_ptr(), count, 0) };
+        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a suite, to panic is to fail")]
 
 mod ends;
+mod internet;
 mod output;
 mod pace;
 mod resume;

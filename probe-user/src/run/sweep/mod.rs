@@ -36,7 +36,10 @@ pub(super) async fn sweep(plan: SweepPlan, network: &Network) -> Result<Outcome>
     }
     if let Some(error) = ways.first_error() {
         let count = ways.unroutable();
-        start::notify(&plan, &format!("no way to {count} targets, which are skipped: {error}"));
+        start::notify(
+            &plan,
+            &format!("no way to {count} targets, which are skipped: {error}"),
+        );
     }
     let sizing = prepare::Sizing::of(&plan);
     let equipment = prepare::equip(&plan, &sizing, network, &ways).await?;

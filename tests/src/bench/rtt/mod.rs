@@ -13,7 +13,6 @@ mod campaign;
 pub mod chart;
 mod distribution;
 mod load;
-mod machine;
 mod pairing;
 mod reading;
 mod report;
@@ -24,7 +23,6 @@ pub use self::{
     campaign::{Campaign, Measurement},
     distribution::{Distribution, Percentiles},
     load::{ProgrammedHold, Rate},
-    machine::{Machine, Watch},
     pairing::{Sample, Ways, pair},
     reading::{Mark, Reading},
     report::{Report, Row, Verdict},

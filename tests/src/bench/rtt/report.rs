@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::{
     campaign::{Campaign, Measurement},
     distribution::{Distribution, Percentiles},
-    machine::Machine,
     pairing::Ways,
 };
+use crate::bench::Machine;
 
 /// The rate that is judged, probes a second.
 pub(crate) const JUDGED_RATE: u32 = 1_000;

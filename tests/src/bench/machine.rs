@@ -17,6 +17,9 @@ pub struct Machine {
     pub busy: f64,
 }
 
+/// `USER_HZ`, of every architecture that eBPF runs on here.
+const TICKS_PER_SECOND: f64 = 100.0;
+
 /// Watches the processors from its start on.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch(Ticks);
@@ -49,6 +52,18 @@ impl Watch {
             processors: std::thread::available_parallelism()?.get(),
             busy: busy(self.0, now()?),
         })
+    }
+
+    /// Seconds that all processors together were busy since the start.
+    ///
+    /// # Errors
+    ///
+    /// If `/proc/stat` cannot be read.
+    pub fn busy_seconds(&self) -> Result<f64> {
+        let after = now()?;
+        let all = after.all.saturating_sub(self.0.all);
+        let busy = all.saturating_sub(after.idle.saturating_sub(self.0.idle));
+        Ok(busy as f64 / TICKS_PER_SECOND)
     }
 }
 
