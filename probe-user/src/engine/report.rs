@@ -4,12 +4,16 @@
 //! are nanoseconds; stamps are CLOCK_MONOTONIC.
 
 mod path;
+mod responder;
 
 use std::net::IpAddr;
 
 use serde::Serialize;
 
-pub use self::path::{PathHop, PathReport, PathRules};
+pub use self::{
+    path::{PathHop, PathReport, PathRules},
+    responder::{ResponderReport, RttSummary, TtlSpan},
+};
 use super::stamp::Stamp;
 
 /// Why a trace ended where it did.

@@ -22,6 +22,7 @@ pub mod metadata;
 mod parquet;
 mod paths;
 mod records;
+pub mod responders;
 #[cfg(test)]
 mod sample;
 pub mod select;
