@@ -123,12 +123,12 @@ impl InternetLab {
     }
 
     /// The vantage point's address.
-    pub fn source(family: Family) -> IpAddr {
-        address(family, 2)
+    pub fn source(&self, family: Family) -> IpAddr {
+        vantage_address(family)
     }
 
     /// The gateway's address.
-    pub fn gateway(family: Family) -> IpAddr {
+    pub fn gateway(&self, family: Family) -> IpAddr {
         address(family, 1)
     }
 
@@ -205,6 +205,11 @@ impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Guard")
     }
+}
+
+/// The address of every vantage point of a simulated internet.
+pub(crate) fn vantage_address(family: Family) -> IpAddr {
+    address(family, 2)
 }
 
 /// Addresses of the wire: among the routers', where no router has one.

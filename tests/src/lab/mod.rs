@@ -34,7 +34,7 @@ mod builder;
 pub(crate) mod echo;
 mod hold;
 mod impairment;
-mod internet;
+pub(crate) mod internet;
 mod namespace;
 pub(crate) mod packet_socket;
 mod path;

@@ -101,7 +101,7 @@ impl Campaign {
 
     fn flow(&self, key: Key) -> Flow {
         Flow {
-            source: InternetLab::source(self.family),
+            source: self.lab.source(self.family),
             target: key.target,
             request: self.request,
             ports: ports(self.request, key),
@@ -113,7 +113,7 @@ impl Campaign {
     }
 
     fn frame(&self, key: Key) -> Vec<u8> {
-        let source = mapped(InternetLab::source(self.family));
+        let source = mapped(self.lab.source(self.family));
         let mut ip = Ip::between(source, mapped(key.target));
         ip.ttl = key.ttl;
         let transport = transport(self.family, self.request, key);

@@ -22,7 +22,7 @@ fn lab() -> Result<InternetLab> {
 fn header(lab: &InternetLab) -> Result<Ip> {
     let target = truth::targets_v4(lab.truth(), 1).next();
     let target = target.context("no target")?;
-    let source = mapped(InternetLab::source(Family::V4));
+    let source = mapped(lab.source(Family::V4));
     Ok(Ip::between(source, mapped(target.into())))
 }
 
@@ -93,7 +93,7 @@ fn resets_and_packets_to_elsewhere_are_no_probes() {
     assert_eq!(traffic.get(Count::Probes), 0);
 
     // The gateway is a Linux host.
-    let gateway = mapped(InternetLab::gateway(Family::V4));
+    let gateway = mapped(lab.gateway(Family::V4));
     let to_gateway = Ip::between(good.source, gateway).carrying(icmp::echo(false, 8, 1, 1, b""));
     let (traffic, answers) = exchange(&lab, [to_gateway]).unwrap();
     // (The kernels of both ends also speak of themselves.)

@@ -56,7 +56,7 @@ fn a_trace_shows_the_path_of_the_truth() {
                 let seen = seen(&trace.hops);
                 let path = |port| {
                     let flow = Flow {
-                        source: InternetLab::source(family),
+                        source: lab.source(family),
                         target,
                         request,
                         ports: [port, if request == Request::Udp { 33_434 } else { 80 }],
@@ -88,7 +88,7 @@ fn a_dead_target_ends_a_trace_behind_its_last_router() {
     let trace = run.to(target).run().unwrap().trace().unwrap();
     assert_eq!(trace.stop, "gap-limit");
     let flow = Flow {
-        source: InternetLab::source(Family::V4),
+        source: lab.source(Family::V4),
         target,
         request: Request::Echo,
         ports: [0, 0],

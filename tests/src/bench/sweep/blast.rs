@@ -9,6 +9,7 @@ use probe_common::lab::Internet;
 use crate::{
     lab::{
         Family, InternetLab,
+        internet::vantage_address,
         packet_socket::{BATCH, Frames, PacketSocket},
         truth::{self, mapped},
     },
@@ -27,7 +28,7 @@ const TTL: u8 = 64;
 ///
 /// If there is no such device, or the kernel takes none.
 pub fn run(time: Duration) -> Result<u64> {
-    let source = mapped(InternetLab::source(Family::V4));
+    let source = mapped(vantage_address(Family::V4));
     let frames: Vec<Vec<u8>> = truth::targets_v4(&Internet::DEFAULT, FRAMES)
         .map(|target| {
             let mut ip = Ip::between(source, mapped(target.into()));

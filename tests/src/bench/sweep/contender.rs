@@ -15,7 +15,7 @@ use probe_common::{
 use serde::Serialize;
 
 use super::records;
-use crate::lab::{Family, InternetLab, truth};
+use crate::lab::{Family, InternetLab, internet::vantage_address, truth};
 
 /// Last TTL of paths: two beyond the furthest target.
 const LAST_TTL: &str = "20";
@@ -230,7 +230,7 @@ impl Contender {
                 ]));
             }
             Self::Masscan => {
-                let source = InternetLab::source(Family::V4).to_string();
+                let source = vantage_address(Family::V4).to_string();
                 let mac = InternetLab::mac_text(InternetLab::MAC);
                 return Ok(owned(&[
                     &task.network,
