@@ -8,7 +8,7 @@ use std::{
 use probe::{cli, error::Outcome, run};
 
 fn main() -> ExitCode {
-    let result = cli::parse(std::env::args_os()).and_then(|request| run::carry_out(request));
+    let result = cli::parse(std::env::args_os()).and_then(run::carry_out);
     result.map_or_else(
         |error| {
             // Where nobody reads errors, the exit code has to do.

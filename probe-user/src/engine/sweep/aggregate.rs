@@ -183,6 +183,13 @@ impl ResponderTally {
         }
     }
 
+    /// Names of the kinds of its replies.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let all = Kind::ALL.iter();
+        let has = |kind: &&Kind| self.kinds & (1 << (**kind as u16)) != 0;
+        all.filter(has).map(|kind| kind.name()).collect()
+    }
+
     fn record(&mut self, ttl: u8, kind: Kind, rtt_ns: u64) {
         self.replies += 1;
         self.first_ttl = self.first_ttl.min(ttl);

@@ -33,8 +33,10 @@ pub struct Checkpoint {
 #[derive(Debug)]
 pub struct Settling {
     timeout: Duration,
+    /// Probes that may still be answered.
     noted: VecDeque<Note>,
-    timed_out: Option<Note>,
+    /// Their time is up; the records of some are not written for good yet.
+    timed_out: VecDeque<Note>,
     cursor: u64,
 }
 
@@ -52,7 +54,7 @@ impl Settling {
         Self {
             timeout,
             noted: VecDeque::new(),
-            timed_out: None,
+            timed_out: VecDeque::new(),
             cursor,
         }
     }
@@ -66,16 +68,14 @@ impl Settling {
                 break;
             }
             self.noted.pop_front();
-            // Not before the records of an older note are written for good.
-            if self.timed_out.is_none() {
-                self.timed_out = Some(Note { records, ..first });
-            }
+            self.timed_out.push_back(Note { records, ..first });
         }
-        if let Some(note) = self.timed_out
-            && note.records <= durable
-        {
+        while let Some(note) = self.timed_out.front().copied() {
+            if note.records > durable {
+                break;
+            }
             self.cursor = self.cursor.max(note.cursor);
-            self.timed_out = None;
+            self.timed_out.pop_front();
         }
         self.noted.push_back(Note {
             moment: now,
@@ -104,7 +104,8 @@ mod tests {
         // The first hundred had their two seconds; their records are not all written.
         assert_eq!(settling.note(at(2), 300, 90, 80), 0);
         assert_eq!(settling.note(at(3), 400, 130, 90), 100);
-        assert_eq!(settling.note(at(4), 500, 150, 150), 300);
+        assert_eq!(settling.note(at(4), 500, 150, 130), 200);
+        assert_eq!(settling.note(at(5), 600, 150, 150), 400);
     }
 
     #[test]
@@ -118,6 +119,6 @@ mod tests {
             assert!(cursor >= last);
             last = cursor;
         }
-        assert!(last >= 3_000, "{last}");
+        assert!(last >= 4_500, "{last}");
     }
 }

@@ -6,7 +6,7 @@ use super::{
     conduct::Ending,
     lane::LaneResult,
     reader::ReaderResult,
-    section::SweepSection,
+    section::{SweepSection, responders_of},
     start::{Sweep, notify},
 };
 use crate::{
@@ -16,9 +16,9 @@ use crate::{
         time::Moment,
     },
     error::{Error, Outcome, Result},
-    io::slots::Tally,
+    io::{output, slots::Tally},
     run::{metadata::account, sender::Attempts},
-    sink::{metadata, sweep_summary},
+    sink::{metadata, responders, sweep_summary},
 };
 
 /// What all threads together found.
@@ -36,6 +36,9 @@ pub(super) struct Harvest {
 /// Ends the threads in the order of the data, then tells what was found.
 pub(super) fn finish(mut sweep: Sweep, ending: Ending, begin: Moment) -> Result<Outcome> {
     sweep.orders.stop();
+    if !matches!(ending, Ending::Done) {
+        sweep.desk.cut_short();
+    }
     let cursors = |sweep: &Sweep| {
         let cursors = sweep.lanes.iter().map(|lane| lane.counts.cursor.get());
         cursors.min().unwrap_or(0)
@@ -144,6 +147,12 @@ impl Sweep {
         let done = harvest.cursor >= self.schedule.steps();
         self.saving.last(harvest.cursor, whole && waited, done)?;
         self.status.end();
+        if let Some(path) = &self.plan.output.responders {
+            let mut text = Vec::new();
+            responders::write(&mut text, responders_of(&harvest.aggregate))
+                .and_then(|()| output::replace(path, &text))
+                .map_err(|error| unwritable(path, &error))?;
+        }
         if !self.plan.output.quiet {
             let rows = SweepSection::rows(harvest);
             let totals = SweepSection::totals(self, harvest);

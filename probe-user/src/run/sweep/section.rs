@@ -4,7 +4,11 @@ use serde::Serialize;
 
 use super::{finish::Harvest, start::Sweep};
 use crate::{
-    engine::sweep::aggregate::{Aggregate, TtlTally},
+    engine::{
+        answer::ip,
+        report::{ResponderReport, RttSummary, TtlSpan},
+        sweep::aggregate::{Aggregate, TtlTally},
+    },
     sink::sweep_summary::{Row, Totals},
 };
 
@@ -106,6 +110,30 @@ impl SweepSection {
             responders_complete: harvest.aggregate.other_replies == 0,
         }
     }
+}
+
+/// What each router answered, most replies first.
+pub(super) fn responders_of(aggregate: &Aggregate) -> Vec<ResponderReport> {
+    let mut reports: Vec<_> = aggregate
+        .responders()
+        .map(|(address, tally)| ResponderReport {
+            responder: ip(*address),
+            replies: tally.replies,
+            ttls: TtlSpan {
+                min: tally.first_ttl,
+                max: tally.last_ttl,
+            },
+            rtt_ns: RttSummary {
+                min: tally.min_ns,
+                mean: (tally.sum_ns / u128::from(tally.replies.max(1))) as u64,
+                p50: tally.rtt.quantile(0.5).unwrap_or(tally.min_ns),
+                max: tally.max_ns,
+            },
+            kinds: tally.kinds(),
+        })
+        .collect();
+    reports.sort_by_key(|report| (std::cmp::Reverse(report.replies), report.responder));
+    reports
 }
 
 fn row(ttl: u8, sent: u64, aggregate: &Aggregate) -> Row {

@@ -87,6 +87,8 @@ pub(super) fn start(
         .as_ref()
         .map_or(0, |checkpoint| checkpoint.cursor);
     let saving = Saving::new(&plan, plan.digest(), begin);
+    let desk = Arc::new(Desk::default());
+    let (writer, conveyor) = start_writer(&plan, &targets, &equipment.attachments, &desk)?;
     saving.first()?;
     let orders = Arc::new(Orders::new(ways, saving.reserved()));
     let lanes = plan.lanes.max(1);
@@ -101,8 +103,6 @@ pub(super) fn start(
     }
     let guarded = plan.probes.opens_connections();
     let syn_guard = guarded.then(|| Arc::new(SynGuard::new(targets.len(), plan.probes.timeout)));
-    let desk = Arc::new(Desk::default());
-    let (writer, conveyor) = start_writer(&plan, &targets, &equipment.attachments, &desk)?;
     let rest = if sizing.batched {
         BATCHED_REST
     } else {

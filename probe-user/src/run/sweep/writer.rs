@@ -28,7 +28,7 @@ use crate::{
 /// Between two times that what was written is made durable.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Idle so long, what is complete is handed to the reader of the output.
+/// No record waits longer before the reader of the output gets it.
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
 
 /// What the writer and the others know of each other.
@@ -37,12 +37,22 @@ pub(super) struct Desk {
     pub(super) counts: WriterCounts,
     /// Events on their way here.
     pub(super) waiting: Arc<AtomicUsize>,
+    /// The run ends before its plan does.
+    cut_short: AtomicBool,
     /// Nothing can be written any more.
     failed: AtomicBool,
     error: Mutex<Option<io::Error>>,
 }
 
 impl Desk {
+    pub(super) fn cut_short(&self) {
+        self.cut_short.store(true, Relaxed);
+    }
+
+    fn is_cut_short(&self) -> bool {
+        self.cut_short.load(Relaxed)
+    }
+
     pub(super) fn has_failed(&self) -> bool {
         self.failed.load(Relaxed)
     }
@@ -102,17 +112,24 @@ impl Sources {
 impl Writing {
     /// Writes until all readers are gone, then ends the output.
     pub(super) fn run(mut self) {
-        let mut synced = Instant::now();
+        let (mut synced, mut flushed) = (Instant::now(), Instant::now());
         loop {
             match self.batches.recv_timeout(FLUSH_AFTER) {
                 Ok(batch) => self.write(&batch),
-                Err(RecvTimeoutError::Timeout) => self.attempt(|sink| sink.flush()),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if flushed.elapsed() >= FLUSH_AFTER {
+                self.attempt(|sink| sink.flush());
+                flushed = Instant::now();
             }
             if self.durable && synced.elapsed() >= SYNC_INTERVAL {
                 synced = Instant::now();
                 self.sync();
             }
+        }
+        if self.desk.is_cut_short() {
+            self.sink.cut_short();
         }
         self.attempt(|sink| sink.finish());
         self.sync();
