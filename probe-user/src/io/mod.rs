@@ -8,6 +8,7 @@ pub mod network;
 pub mod output;
 mod pod;
 pub mod ports;
+pub mod processors;
 pub mod ring;
 pub mod slots;
 pub mod spill;

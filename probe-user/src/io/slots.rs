@@ -244,6 +244,7 @@ impl SlotTable {
                 seq16 + 1
             };
             let index = slot_index(shard, seq16);
+            self.mapping.fetch_ahead(slot_index(shard, *next));
             let words = self.words(index)?;
             let fate = Fate::of(words[STATE].load(Ordering::Acquire));
             if fate.is_settled(words[TX_NS].load(Ordering::Relaxed), now.0, self.timeout_ns) {
@@ -286,6 +287,21 @@ impl Mapping {
         // SAFETY: in bounds of the mapping; a record is eight aligned words, and
         // all sides access them atomically or expect them to change.
         Some(unsafe { &*self.memory.as_ptr().add(index as usize).cast() })
+    }
+}
+
+impl Mapping {
+    /// Has a record brought near: the next of its shard is written soon, and was last
+    /// touched seconds ago.
+    fn fetch_ahead(&self, index: u32) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(words) = self.words(index) {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: a hint on an address in bounds; nothing is read.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(words.as_ptr().cast()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = index;
     }
 }
 

@@ -55,9 +55,11 @@ impl Schedule {
     /// Steps of one round of the shard, holes included.
     pub const fn steps_of_round(&self) -> u64 {
         let positions = self.permutation.positions();
-        positions
-            .saturating_sub(self.shard.index as u64)
-            .div_ceil(self.shard.of as u64)
+        let rest = positions.saturating_sub(self.shard.index as u64);
+        if self.shard.of == 1 {
+            return rest;
+        }
+        rest.div_ceil(self.shard.of as u64)
     }
 
     /// Steps of the shard in all rounds, holes included.
@@ -77,12 +79,7 @@ impl Schedule {
         if round >= self.rounds {
             return None;
         }
-        let number = self.permutation.at(self.position(cursor % of_round));
-        Some(Step {
-            cursor,
-            round,
-            place: number.and_then(|number| self.space.place(number)),
-        })
+        Some(self.at(round, cursor % of_round, cursor))
     }
 
     /// Every `of`-th step from `begin` on: what one sending thread does.
@@ -90,10 +87,22 @@ impl Schedule {
         let (index, of) = (u64::from(index), u64::from(of.max(1)));
         let behind = (begin + of - index % of) % of;
         let next = begin + (of - behind) % of;
+        let of_round = self.steps_of_round().max(1);
         Lane {
             schedule: *self,
-            next,
+            of_round,
+            round: next / of_round,
+            offset: next % of_round,
             stride: of,
+        }
+    }
+
+    fn at(&self, round: u32, offset: u64, cursor: u64) -> Step {
+        let number = self.permutation.at(self.position(offset));
+        Step {
+            cursor,
+            round,
+            place: number.and_then(|number| self.space.place(number)),
         }
     }
 
@@ -106,24 +115,40 @@ impl Schedule {
 #[derive(Clone, Debug)]
 pub struct Lane {
     schedule: Schedule,
-    next: u64,
+    of_round: u64,
+    round: u64,
+    /// Steps of the round before the next one.
+    offset: u64,
     stride: u64,
 }
 
 impl Lane {
     /// The cursor of the next step: all before it, of this lane, were given out.
     pub fn cursor(&self) -> u64 {
-        self.next
+        self.round * self.of_round + self.offset
+    }
+
+    /// The round of the next step, from 0.
+    pub fn round(&self) -> u64 {
+        self.round
     }
 
     /// The next step, which stays the next.
     pub fn peek(&self) -> Option<Step> {
-        self.schedule.step(self.next)
+        let round = u32::try_from(self.round).ok()?;
+        if round >= self.schedule.rounds || self.offset >= self.schedule.steps_of_round() {
+            return None;
+        }
+        Some(self.schedule.at(round, self.offset, self.cursor()))
     }
 
     /// Goes one step on.
     pub fn advance(&mut self) {
-        self.next += self.stride;
+        self.offset += self.stride;
+        while self.offset >= self.of_round {
+            self.offset -= self.of_round;
+            self.round += 1;
+        }
     }
 }
 

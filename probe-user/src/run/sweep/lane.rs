@@ -31,6 +31,7 @@ use crate::{
     io::{
         clock,
         network::WayMap,
+        processors,
         slots::{SlotTable, Tenant},
         transmit::{Contact, Frame, Sent, Transmitter, UNBUILDABLE, is_backpressure},
     },
@@ -64,8 +65,6 @@ pub(super) struct Common {
     /// Probes before this cursor may have been sent already.
     pub(super) again_before: u64,
     pub(super) round_interval: Duration,
-    /// Steps of one round.
-    pub(super) steps_of_round: u64,
     pub(super) orders: Arc<Orders>,
 }
 
@@ -105,6 +104,8 @@ pub(super) struct Sending {
     ways_version: u64,
     /// Probes that may still be sent.
     budget: u64,
+    /// The processor of this lane's own, if there are enough.
+    processors: Option<Vec<usize>>,
     frames: Vec<Frame>,
     queued: Vec<Queued>,
     result: LaneResult,
@@ -136,6 +137,7 @@ impl Sending {
         slots: SlotTable,
         transmitter: Transmitter,
         budget: u64,
+        processors: Option<Vec<usize>>,
     ) -> Self {
         let ways_version = common.orders.ways_version();
         Self {
@@ -144,7 +146,7 @@ impl Sending {
             contact: Contact::new(&common.probes.contact),
             pace: Pace::new(common.orders.rate()),
             round: Round {
-                number: lane.cursor() / common.steps_of_round.max(1),
+                number: lane.round(),
                 begin: clock::now(),
             },
             common,
@@ -154,6 +156,7 @@ impl Sending {
             slots,
             transmitter,
             budget,
+            processors,
             frames: Vec::with_capacity(BURST),
             queued: Vec::with_capacity(BURST),
             result: LaneResult {
@@ -166,6 +169,7 @@ impl Sending {
     /// Sends until all is sent or it is told to stop.
     pub(super) fn run(mut self) -> (LaneResult, SlotTable) {
         clock::precise_sleep();
+        processors::stay_on(self.processors.as_deref());
         while !self.common.orders.is_stopped() {
             match self.turn() {
                 Turn::On => {}
@@ -287,7 +291,7 @@ impl Sending {
 
     /// A new round begins no sooner than its time has come.
     fn waits_for_round(&mut self, now: Moment) -> Option<Moment> {
-        let number = self.lane.cursor() / self.common.steps_of_round.max(1);
+        let number = self.lane.round();
         if number == self.round.number {
             return None;
         }

@@ -23,7 +23,7 @@ use crate::{
 
 /// What one core and the kernel's sockets can do at most, probes a second: what
 /// slots are there for if no rate is given.
-const MOST_BY_SOCKET: u64 = 1_000_000;
+pub(super) const MOST_BY_SOCKET: u64 = 1_000_000;
 
 /// Slots of a shard. A target has one shard.
 const SHARD: u64 = 1 << 16;

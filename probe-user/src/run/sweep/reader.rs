@@ -15,7 +15,7 @@ use crate::{
         sweep::{aggregate::Aggregate, syn::SynGuard},
         time::Moment,
     },
-    io::ring::RingReader,
+    io::{processors, ring::RingReader},
 };
 
 /// Events in a batch.
@@ -54,11 +54,14 @@ pub(super) struct Reading {
     pub(super) conveyor: Option<Conveyor>,
     /// Longest wait for events.
     pub(super) rest: Duration,
+    /// Processors that lanes leave to others.
+    pub(super) processors: Option<Vec<usize>>,
 }
 
 impl Reading {
     /// Reads until it is told that nothing more will come, and the ring is empty.
     pub(super) fn run(mut self) -> ReaderResult {
+        processors::stay_on(self.processors.as_deref());
         let mut result = ReaderResult::default();
         let mut batch = Vec::with_capacity(BATCH);
         let mut answered = 0;

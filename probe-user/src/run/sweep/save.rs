@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{conduct::Sums, control::Orders};
+use super::{conduct::Sums, control::Orders, prepare::MOST_BY_SOCKET};
 use crate::{
     engine::{
         sweep::{
@@ -18,9 +18,6 @@ use crate::{
 /// What a reply needs at most from its ring to the writer, beyond its timeout.
 const READING: Duration = Duration::from_millis(500);
 
-/// Steps that lanes may always go on until the next checkpoint.
-const LEAST_RESERVE: u64 = 1 << 16;
-
 /// Seconds of sending that are reserved beyond the cursor.
 const RESERVED_SECONDS: u64 = 3;
 
@@ -32,12 +29,18 @@ pub(super) struct Saving {
     passing: bool,
     settling: Settling,
     checkpoint: Checkpoint,
-    last_cursor: u64,
+    /// Steps that lanes may go on until the next checkpoint is surely written.
+    reserve: u64,
 }
 
 impl Saving {
     pub(super) fn new(plan: &SweepPlan, digest: u64, begin: u64) -> Self {
         let again_before = plan.resumed.as_ref().map_or(0, |before| before.reserved);
+        let fastest = plan
+            .probes
+            .rate
+            .unwrap_or(MOST_BY_SOCKET * u64::from(plan.lanes));
+        let reserve = fastest.saturating_mul(RESERVED_SECONDS);
         Self {
             file: plan.output.checkpoint.clone(),
             passing: plan.output.passing_checkpoint,
@@ -48,10 +51,10 @@ impl Saving {
                 seed: plan.seed,
                 plan: digest,
                 cursor: begin,
-                reserved: again_before.max(begin + LEAST_RESERVE),
+                reserved: again_before.max(begin + reserve),
                 done: false,
             },
-            last_cursor: begin,
+            reserve,
         }
     }
 
@@ -75,10 +78,7 @@ impl Saving {
             return Ok(());
         }
         self.note(now, sums);
-        // Twice what the last second took, and some: the rate may rise.
-        let steps = sums.cursor.saturating_sub(self.last_cursor) * RESERVED_SECONDS;
-        self.last_cursor = sums.cursor;
-        let reserved = sums.cursor + steps.max(LEAST_RESERVE);
+        let reserved = sums.cursor + self.reserve;
         self.checkpoint.reserved = self.checkpoint.reserved.max(reserved);
         self.write().map_err(Error::CutShort)?;
         orders.reserve(self.checkpoint.reserved);

@@ -27,6 +27,7 @@ use crate::{
         bpf::{Attachment, Kernel},
         network::WayMap,
         ports::Reservation,
+        processors,
         slots::SlotTable,
     },
     run::metadata::Journal,
@@ -103,6 +104,7 @@ pub(super) fn start(
     }
     let guarded = plan.probes.opens_connections();
     let syn_guard = guarded.then(|| Arc::new(SynGuard::new(targets.len(), plan.probes.timeout)));
+    let seats = Seats::of(lanes);
     let rest = if sizing.batched {
         BATCHED_REST
     } else {
@@ -120,6 +122,7 @@ pub(super) fn start(
             syn_guard: syn_guard.clone(),
             conveyor: conveyor.clone(),
             rest,
+            processors: seats.others(),
         };
         let thread = spawn(format!("probe-rx-{number}"), move || reading.run());
         let thread = thread.map_err(|error| unable("start a thread", &error))?;
@@ -132,7 +135,6 @@ pub(super) fn start(
         beyond_target: plan.beyond_target,
         again_before: plan.resumed.as_ref().map_or(0, |c| c.reserved),
         round_interval: plan.round_interval,
-        steps_of_round: schedule.steps_of_round(),
         orders: orders.clone(),
     });
     let journal = Journal::begin();
@@ -156,6 +158,7 @@ pub(super) fn start(
             slots,
             transmitter,
             budget,
+            seats.lane(number),
         );
         let thread = spawn(format!("probe-tx-{number}"), move || lane.run());
         let thread = thread.map_err(|error| unable("start a thread", &error))?;
@@ -200,6 +203,7 @@ fn start_writer(
         desk: desk.clone(),
         durable: plan.output.checkpoint.is_some() || plan.output.format == RecordFormat::Parquet,
         batches: incoming,
+        processors: Seats::of(plan.lanes).others(),
         undurable: std::collections::VecDeque::new(),
     };
     let thread = spawn("probe-out".into(), move || writing.run());
@@ -211,6 +215,38 @@ fn start_writer(
         drop_above: (plan.output.backlog == Backlog::Drop).then_some(MOST_WAITING),
     };
     Ok((Some(thread), Some(conveyor)))
+}
+
+/// Which processors the threads stay on: each lane has one to itself, if others are
+/// left for the rest. What a lane sends is answered on the same processor where the
+/// far end is near, so that readers beside it would only be in its way.
+struct Seats {
+    lanes: Vec<usize>,
+    others: Vec<usize>,
+}
+
+impl Seats {
+    fn of(lanes: u32) -> Self {
+        let mut all = processors::allowed();
+        let lanes = lanes as usize;
+        if all.len() <= lanes {
+            return Self {
+                lanes: Vec::new(),
+                others: Vec::new(),
+            };
+        }
+        // The last: the first often has more interrupts to serve.
+        let lanes = all.split_off(all.len() - lanes);
+        Self { lanes, others: all }
+    }
+
+    fn lane(&self, number: u32) -> Option<Vec<usize>> {
+        self.lanes.get(number as usize).map(|seat| vec![*seat])
+    }
+
+    fn others(&self) -> Option<Vec<usize>> {
+        (!self.others.is_empty()).then(|| self.others.clone())
+    }
 }
 
 /// A lane's part of the rate.

@@ -21,7 +21,7 @@ use crate::{
         stamp::{RxHook, Stamp},
         sweep::targets::TargetSet,
     },
-    io::bpf::Attachment,
+    io::{bpf::Attachment, processors},
     sink::{Sink, select::Selection},
 };
 
@@ -81,6 +81,8 @@ pub(super) struct Writing {
     /// Make what is written durable once a second: a checkpoint counts on it.
     pub(super) durable: bool,
     pub(super) batches: Receiver<Vec<Event>>,
+    /// Processors that lanes leave to others.
+    pub(super) processors: Option<Vec<usize>>,
     /// Records and events so far, at each time that they were to be made durable.
     pub(super) undurable: VecDeque<(u64, u64)>,
 }
@@ -112,6 +114,7 @@ impl Sources {
 impl Writing {
     /// Writes until all readers are gone, then ends the output.
     pub(super) fn run(mut self) {
+        processors::stay_on(self.processors.as_deref());
         let (mut synced, mut flushed) = (Instant::now(), Instant::now());
         loop {
             match self.batches.recv_timeout(FLUSH_AFTER) {
