@@ -53,6 +53,8 @@ pub struct Totals {
     pub never_sent: u64,
     /// Replies lost because a ring was full.
     pub ring_full: u64,
+    /// Packets, replies or not, that the devices dropped on their way in.
+    pub device_drops: u64,
     /// Replies dropped because the output could not keep up.
     pub backlog: u64,
     /// Routers that answered.
@@ -126,6 +128,7 @@ fn lost(totals: &Totals) -> String {
     let causes = [
         (totals.never_sent, "never sent"),
         (totals.ring_full, "ring full"),
+        (totals.device_drops, "dropped by the device"),
         (totals.backlog, "output too slow"),
     ];
     let causes: Vec<String> = causes
@@ -152,6 +155,7 @@ mod tests {
         duplicates: 1,
         never_sent: 0,
         ring_full: 0,
+        device_drops: 0,
         backlog: 0,
         responders: 40,
         responders_complete: true,

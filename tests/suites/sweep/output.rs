@@ -35,7 +35,10 @@ fn csv_has_a_header_and_a_row_for_each_reply() {
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
     let kinds: BTreeSet<_> = rows.iter().map(|row| row[kind].to_owned()).collect();
     assert_eq!(rows.len(), 3);
-    assert_eq!(kinds, ["echo-reply", "time-exceeded"].map(String::from).into());
+    assert_eq!(
+        kinds,
+        ["echo-reply", "time-exceeded"].map(String::from).into()
+    );
 }
 
 #[test]
@@ -72,7 +75,10 @@ fn paths_are_one_record_for_each_target() {
     assert_eq!(records.len(), 1, "{}", run.stdout);
     assert_eq!(records[0]["stop"], "target");
     let hops = records[0]["hops"].as_array().unwrap();
-    let found: Vec<_> = hops.iter().map(|hop| hop["responder"].as_str().unwrap()).collect();
+    let found: Vec<_> = hops
+        .iter()
+        .map(|hop| hop["responder"].as_str().unwrap())
+        .collect();
     let path = lab.path(Family::V4).unwrap().addresses().unwrap();
     let expected: Vec<_> = path.iter().map(ToString::to_string).collect();
     assert_eq!(found, expected);
@@ -96,12 +102,17 @@ fn routers_and_seconds_have_files_of_their_own() {
     );
     let text_of_routers = text(&routers);
     let lines = text_of_routers.lines();
-    let records: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let records: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(records.len(), 2);
     assert!(records.iter().all(|record| record["replies"] == 3));
     let rows = text(&status);
     let columns: BTreeSet<_> = rows.lines().map(|row| row.split(',').count()).collect();
-    assert!(rows.starts_with("elapsed_s,") && columns.len() == 1, "{rows}");
+    assert!(
+        rows.starts_with("elapsed_s,") && columns.len() == 1,
+        "{rows}"
+    );
     // Three rounds begin a second apart.
     assert!(rows.lines().count() >= 3, "{rows}");
 }

@@ -105,6 +105,26 @@ impl Interface {
         Ok(interfaces)
     }
 
+    /// Packets that a device has received and dropped since it was made: by its driver,
+    /// or for want of buffers (Documentation/networking/statistics.rst).
+    pub(super) async fn receive_drops(handle: &Handle, ifindex: u32) -> RouteResult<u64> {
+        let mut question = LinkMessage::default();
+        question.header.index = ifindex;
+        let answer = ask(handle, RouteNetlinkMessage::GetLink(question), 0).await;
+        let answer = answer.map_err(|error| refusal(format!("interface {ifindex}"), error))?;
+        let Some(RouteNetlinkMessage::NewLink(message)) = answer else {
+            return Err(RouteError::InterfaceGone { ifindex });
+        };
+        let drops = message
+            .attributes
+            .iter()
+            .find_map(|attribute| match attribute {
+                LinkAttribute::Stats64(stats) => Some(stats.rx_dropped + stats.rx_missed_errors),
+                _ => None,
+            });
+        Ok(drops.unwrap_or(0))
+    }
+
     /// Refuses a device that nothing can be sent by.
     pub(super) fn check_usable(&self) -> RouteResult<()> {
         let name = self.name.clone();

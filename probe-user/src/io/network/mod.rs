@@ -140,6 +140,11 @@ impl Network {
         Interface::all(&self.handle).await
     }
 
+    /// Packets that a device has received and dropped since it was made.
+    pub async fn receive_drops(&self, ifindex: u32) -> RouteResult<u64> {
+        Interface::receive_drops(&self.handle, ifindex).await
+    }
+
     /// The lowest devices of the stack under `ifindex` in this namespace: where a
     /// program sees each packet exactly once. VLAN, macvlan and ipvlan devices
     /// stand on their parent, bonds and teams on their members; all other devices

@@ -80,6 +80,7 @@ pub(super) async fn conduct(
     mut changes: Changes,
 ) -> Result<Outcome> {
     let mut signals = Signals::catch()?;
+    let drops_before = sweep.device_drops(network).await;
     let begin = clock::now();
     let mut next_second = begin + SECOND;
     let mut sent_at = None;
@@ -150,6 +151,8 @@ pub(super) async fn conduct(
             break;
         }
     }
+    let drops = sweep.device_drops(network).await;
+    sweep.device_drops = drops.saturating_sub(drops_before);
     finish(sweep, ending, begin)
 }
 
@@ -183,6 +186,17 @@ impl Sweep {
             durable: self.desk.counts.durable.get(),
             ring_full: counters.get(probe_common::abi::Counter::RingFull),
         })
+    }
+
+    /// Packets that the devices of this sweep have dropped on their way in. A device
+    /// that is gone counts no more.
+    async fn device_drops(&self, network: &Network) -> u64 {
+        let mut sum = 0;
+        for attachment in &self.attachments {
+            let drops = network.receive_drops(attachment.ifindex).await;
+            sum += drops.unwrap_or(0);
+        }
+        sum
     }
 
     fn change_rate(&mut self, faster: bool) {

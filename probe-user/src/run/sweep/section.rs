@@ -38,6 +38,8 @@ pub(in crate::run) struct SweepSection {
     slot_waits: u64,
     /// Waits for records to be written.
     backlog_waits: u64,
+    /// Packets, replies or not, that the devices dropped on their way in.
+    device_drops: u64,
     responders: u64,
     other_responders_replies: u64,
     hops: Vec<Row>,
@@ -77,6 +79,7 @@ impl SweepSection {
             shortfall: harvest.shortfall,
             slot_waits: harvest.slot_waits,
             backlog_waits: harvest.held,
+            device_drops: sweep.device_drops,
             responders: harvest.aggregate.responders().count() as u64,
             other_responders_replies: harvest.aggregate.other_replies,
             hops: Self::rows(harvest),
@@ -105,6 +108,7 @@ impl SweepSection {
                 + account.failed.values().sum::<u64>()
                 + account.dropped_after_stamp,
             ring_full: account.ring_full,
+            device_drops: sweep.device_drops,
             backlog: account.backlog,
             responders: harvest.aggregate.responders().count() as u64,
             responders_complete: harvest.aggregate.other_replies == 0,

@@ -58,6 +58,8 @@ pub(super) struct Sweep {
     pub(super) status: Status,
     /// Slots of the run.
     pub(super) slots: u64,
+    /// Packets, replies or not, that the devices dropped on their way in.
+    pub(super) device_drops: u64,
     /// Held so that no other run takes the ports.
     pub(super) _reservation: Reservation,
 }
@@ -178,6 +180,7 @@ pub(super) fn start(
         journal,
         saving,
         slots,
+        device_drops: 0,
         _reservation: equipment.reservation,
         plan,
     })
