@@ -20,7 +20,9 @@ pub enum Sent {
 /// Sends frames by the socket that each needs, in order.
 #[derive(Debug)]
 pub struct Transmitter {
-    packet: Socket,
+    mark: u32,
+    /// One for each interface that frames have left by.
+    packet: Vec<(u32, Socket)>,
     raw_v4: Socket,
     /// Absent where the host has no IPv6.
     raw_v6: Option<Socket>,
@@ -39,7 +41,8 @@ impl Transmitter {
             ))
         };
         Ok(Self {
-            packet: Socket::packet(mark).map_err(|e| refused("a packet socket", &e))?,
+            mark,
+            packet: Vec::new(),
             raw_v4: Socket::raw(false, mark).map_err(|e| refused("a raw socket", &e))?,
             raw_v6: Socket::raw(true, mark).ok(),
         })
@@ -47,35 +50,39 @@ impl Transmitter {
 
     /// Sends frames in order; `report` hears of each by its place, and says whether
     /// it is settled: at one that is not, sending ends. Returns how many are settled.
-    pub fn send(&self, frames: &[Frame], mut report: impl FnMut(usize, Sent) -> bool) -> usize {
+    pub fn send(&mut self, frames: &[Frame], mut report: impl FnMut(usize, Sent) -> bool) -> usize {
         let mut done = 0;
         while let Some(first) = frames.get(done) {
             let run = frames
                 .iter()
                 .skip(done)
                 .take(BATCH)
-                .take_while(|frame| self.socket_number(frame) == self.socket_number(first))
+                .take_while(|frame| frame.route.shares_socket(first.route))
                 .count();
             let batch = frames.get(done..done + run).unwrap_or_default();
-            match self.socket(first).map(|socket| socket.send(batch)) {
+            let sent = self.socket(first).and_then(|socket| match socket {
+                Some(socket) => socket.send(batch),
+                None => Err(io::Error::from_raw_os_error(libc::EAFNOSUPPORT)),
+            });
+            match sent {
                 // A frame refused behind others that were taken is tried again as
                 // the first, which tells why. Its stamp counts once.
-                Some(Ok(taken)) if taken > 0 => {
+                Ok(taken) if taken > 0 => {
                     for place in done..done + taken {
                         report(place, Sent::Taken);
                     }
                     done += taken;
                 }
-                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Some(Err(error)) => {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
                     let errno = error.raw_os_error().unwrap_or(libc::EIO);
                     if !report(done, Sent::Refused(errno)) {
                         return done;
                     }
                     done += 1;
                 }
-                Some(Ok(_)) | None => {
-                    report(done, Sent::Refused(libc::EAFNOSUPPORT));
+                Ok(_) => {
+                    report(done, Sent::Refused(libc::EIO));
                     done += 1;
                 }
             }
@@ -83,19 +90,22 @@ impl Transmitter {
         done
     }
 
-    fn socket(&self, frame: &Frame) -> Option<&Socket> {
-        match self.socket_number(frame) {
-            0 => Some(&self.packet),
-            4 => Some(&self.raw_v4),
-            _ => self.raw_v6.as_ref(),
-        }
-    }
-
-    fn socket_number(&self, frame: &Frame) -> u8 {
-        match frame.route {
-            Route::Packet { .. } => 0,
-            Route::Raw(address) if address.is_v4() => 4,
-            Route::Raw(_) => 6,
-        }
+    /// The socket for a frame; none where the host lacks the IP version.
+    fn socket(&mut self, frame: &Frame) -> io::Result<Option<&Socket>> {
+        let ifindex = match frame.route {
+            Route::Packet { ifindex } => ifindex,
+            Route::Raw(address) if address.is_v4() => return Ok(Some(&self.raw_v4)),
+            Route::Raw(_) => return Ok(self.raw_v6.as_ref()),
+        };
+        let known = self.packet.iter().position(|(index, _)| *index == ifindex);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                let socket = Socket::packet(self.mark, ifindex)?;
+                self.packet.push((ifindex, socket));
+                self.packet.len() - 1
+            }
+        };
+        Ok(self.packet.get(place).map(|(_, socket)| socket))
     }
 }

@@ -24,9 +24,20 @@ pub struct Frame {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// AF_PACKET, by this interface.
-    Packet { ifindex: u32, v6: bool },
+    Packet { ifindex: u32 },
     /// Raw IP, to this address.
     Raw(Address),
+}
+
+impl Route {
+    /// Whether one socket takes the frames of both.
+    pub(super) fn shares_socket(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Packet { ifindex }, Self::Packet { ifindex: other }) => ifindex == other,
+            (Self::Raw(one), Self::Raw(other)) => one.is_v4() == other.is_v4(),
+            _ => false,
+        }
+    }
 }
 
 /// The contact text of all probes, padded to an even length.
@@ -67,7 +78,7 @@ impl Frame {
             } => {
                 let ethertype = if v6 { eth::IPV6 } else { eth::IPV4 };
                 out.put(0, eth::header(destination, source, ethertype))?;
-                (eth::LENGTH, Route::Packet { ifindex, v6 })
+                (eth::LENGTH, Route::Packet { ifindex })
             }
             Link::Kernel => (0, Route::Raw(probe.destination)),
         };

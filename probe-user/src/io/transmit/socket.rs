@@ -21,10 +21,12 @@ const SEND_BUFFER: libc::c_int = 4 << 20;
 pub(super) struct Socket(OwnedFd);
 
 impl Socket {
-    /// AF_PACKET, for frames with an Ethernet header. Protocol 0: it receives nothing.
-    pub(super) fn packet(mark: u32) -> io::Result<Self> {
+    /// AF_PACKET, for frames with an Ethernet header that leave by one interface: the
+    /// kernel need not look it up for each. Protocol 0: it receives nothing.
+    pub(super) fn packet(mark: u32, ifindex: u32) -> io::Result<Self> {
         let socket = Self::open(libc::AF_PACKET, libc::SOCK_RAW, 0)?;
         socket.prepare(mark)?;
+        socket.bind(ifindex)?;
         Ok(socket)
     }
 
@@ -72,6 +74,25 @@ impl Socket {
         usize::try_from(sent).map_err(|_| io::Error::last_os_error())
     }
 
+    fn bind(&self, ifindex: u32) -> io::Result<()> {
+        // SAFETY: all zeros is a valid value of this plain struct.
+        let mut name: libc::sockaddr_ll = unsafe { zeroed() };
+        name.sll_family = libc::AF_PACKET as u16;
+        name.sll_ifindex = ifindex as i32;
+        // SAFETY: the pointer is to a struct of the length given.
+        let result = unsafe {
+            libc::bind(
+                self.0.as_raw_fd(),
+                (&raw const name).cast(),
+                size_of::<libc::sockaddr_ll>() as libc::socklen_t,
+            )
+        };
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(())
+    }
+
     fn open(family: i32, kind: i32, protocol: i32) -> io::Result<Self> {
         // SAFETY: no pointers; the result is checked.
         let fd = unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC, protocol) };
@@ -105,9 +126,10 @@ impl Socket {
     }
 }
 
-/// A socket address of one of the three families.
+/// Where a packet goes that does not say so itself.
 enum Name {
-    Packet(libc::sockaddr_ll),
+    /// The interface that the socket is bound to.
+    Bound,
     V4(libc::sockaddr_in),
     V6(libc::sockaddr_in6),
 }
@@ -115,19 +137,10 @@ enum Name {
 impl Name {
     fn of(route: Route) -> Self {
         match route {
-            Route::Packet { ifindex, v6 } => {
-                let protocol = if v6 { libc::ETH_P_IPV6 } else { libc::ETH_P_IP };
-                // SAFETY: all zeros is a valid value of this plain struct.
-                let mut name: libc::sockaddr_ll = unsafe { zeroed() };
-                name.sll_family = libc::AF_PACKET as u16;
-                name.sll_protocol = (protocol as u16).to_be();
-                name.sll_ifindex = ifindex as i32;
-                name.sll_halen = 6;
-                Self::Packet(name)
-            }
+            Route::Packet { .. } => Self::Bound,
             Route::Raw(address) => match address.v4() {
                 Some(octets) => {
-                    // SAFETY: as above.
+                    // SAFETY: all zeros is a valid value of this plain struct.
                     let mut name: libc::sockaddr_in = unsafe { zeroed() };
                     name.sin_family = libc::AF_INET as u16;
                     name.sin_addr.s_addr = u32::from_ne_bytes(octets);
@@ -146,7 +159,7 @@ impl Name {
 
     fn message(&mut self, part: &mut libc::iovec) -> libc::mmsghdr {
         let (name, length) = match self {
-            Self::Packet(name) => ((&raw mut *name).cast(), size_of::<libc::sockaddr_ll>()),
+            Self::Bound => (std::ptr::null_mut(), 0),
             Self::V4(name) => ((&raw mut *name).cast(), size_of::<libc::sockaddr_in>()),
             Self::V6(name) => ((&raw mut *name).cast(), size_of::<libc::sockaddr_in6>()),
         };
