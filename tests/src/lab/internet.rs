@@ -63,8 +63,7 @@ const SILENCE: Duration = Duration::from_millis(20);
 /// A vantage point and the simulated internet; dropping it takes it down.
 pub struct InternetLab {
     vantage: Namespace,
-    /// Held for its device.
-    _far: Namespace,
+    far: Namespace,
     /// Owns the links: they go with it.
     programs: Ebpf,
     truth: Internet,
@@ -106,7 +105,7 @@ impl InternetLab {
         set_doubles(&mut programs, &far)?;
         Ok(Self {
             vantage,
-            _far: far,
+            far,
             programs,
             truth,
         })
@@ -153,6 +152,20 @@ impl InternetLab {
             sum.merge(&bytemuck::pod_read_unaligned(bytemuck::cast_slice(words)));
         }
         Ok(sum)
+    }
+
+    /// Replies, counted as sent back, that the wire lost: it holds 256 frames, and is
+    /// full if the vantage point is slower than the internet, as the ring of a network
+    /// card would be.
+    ///
+    /// # Errors
+    ///
+    /// Without ethtool(8).
+    pub fn lost_replies(&self) -> Result<u64> {
+        let sent = self.far.run("ethtool", &["-S", UPLINK])?;
+        let received = self.vantage.run("ethtool", &["-S", Self::DEVICE])?;
+        let names = ["_xdp_tx_errors", "_xdp_xmit_errors"];
+        Ok(sum_of(&sent, &names) + sum_of(&received, &["_drops"]))
     }
 
     /// Puts a program at the vantage point's device: [`PASS_ALL`] for tools that have
@@ -250,6 +263,18 @@ fn connect(vantage: &Namespace, far: &Namespace) -> Result<()> {
             ),
         ]
     }))
+}
+
+/// The sum of the counters of all queues that end with one of these, but for
+/// `xdp_drops`, which a program asked for.
+fn sum_of(statistics: &str, names: &[&str]) -> u64 {
+    let counters = statistics.lines().filter_map(|line| line.split_once(": "));
+    let wanted = counters.filter(|(name, _)| {
+        !name.ends_with("_xdp_drops") && names.iter().any(|end| name.ends_with(end))
+    });
+    wanted
+        .filter_map(|(_, value)| value.trim().parse::<u64>().ok())
+        .sum()
 }
 
 /// Lets the program send a frame back twice.

@@ -54,6 +54,8 @@ pub struct Run {
     pub probes_per_second: f64,
     /// That time.
     pub sending: Duration,
+    /// Replies sent back that the wire had no room for: they came too fast for it.
+    pub lost: u64,
     /// Replies that it recorded; `None`: it records none.
     pub recorded: Option<u64>,
     /// What it cost.
@@ -131,6 +133,7 @@ impl Campaign {
             traffic,
             probes_per_second: activity.per_second(),
             sending: activity.duration(),
+            lost: lab.lost_replies()?,
             recorded: contender.recorded(directory.path())?,
             usage,
         })

@@ -48,6 +48,8 @@ pub struct Row {
     pub range_per_second: [f64; 2],
     /// Replies that the internet sent back.
     pub sent_back: u64,
+    /// Replies that the wire to the tool had no room for, in parts of those sent back.
+    pub lost_share: f64,
     /// Replies recorded, in parts of those sent back; absent: none are recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorded_share: Option<f64>,
@@ -106,6 +108,7 @@ impl Row {
                 rates.iter().copied().reduce(f64::max)?,
             ],
             sent_back: median(of(|run| run.traffic.sent_back() as f64))? as u64,
+            lost_share: median(of(|run| run.lost as f64 / run.traffic.sent_back() as f64))?,
             recorded_share: median(shares),
             usage: Usage {
                 process_cpu_seconds: median(of(|run| run.usage.process_cpu_seconds))?,

@@ -11,20 +11,22 @@ use super::{
 
 /// Columns that hold words.
 const WORDS: usize = 2;
-const HEADER: [&str; 10] = [
+const HEADER: [&str; 11] = [
     "job",
     "contender",
     "probes/s",
     "least",
     "most",
     "sent back",
+    "wire full",
     "recorded",
     "own CPU s",
     "system CPU s",
     "peak MiB",
 ];
-const NOTES: [&str; 7] = [
+const NOTES: [&str; 8] = [
     "probes/s: as they came, from the first to the last; median, least and most of the rounds.",
+    "wire full: of those sent back, lost before the tool's device since it did not keep up.",
     "recorded: replies recorded by the tool's own account, of those sent back.",
     "own CPU: user and system time of the process. system CPU: of all processors, the network stack",
     "and the simulated internet's program included, and whatever else the machine does meanwhile:",
@@ -73,7 +75,7 @@ fn rows(rows: &[Row]) -> Table {
     table
 }
 
-fn cells(row: &Row) -> [String; 10] {
+fn cells(row: &Row) -> [String; 11] {
     let [least, most] = row.range_per_second;
     let job = match row.job {
         Job::Ping => "ping",
@@ -89,6 +91,7 @@ fn cells(row: &Row) -> [String; 10] {
         format!("{least:.0}"),
         format!("{most:.0}"),
         row.sent_back.to_string(),
+        format!("{:.2} %", 100.0 * row.lost_share),
         share.unwrap_or_else(|| "–".to_owned()),
         format!("{:.2}", row.usage.process_cpu_seconds),
         format!("{:.2}", row.usage.system_cpu_seconds),
