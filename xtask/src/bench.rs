@@ -29,6 +29,13 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// A sweep of a million targets, held against the truth about the simulated
+    /// internet: wrong, repeated and missing replies.
+    Truth {
+        /// Arguments of the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// Runs a benchmark in place of this process.
@@ -36,6 +43,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<()> {
     let (binary, rest) = match &arguments.bench {
         Bench::Rtt { arguments } => ("bench-rtt", arguments),
         Bench::Sweep { arguments } => ("bench-sweep", arguments),
+        Bench::Truth { arguments } => ("bench-truth", arguments),
     };
     ebpf::ensure_fresh()?;
     setup::lab()?;

@@ -1,6 +1,6 @@
 //! The loop beside the threads: signals, routes, limits, status, checkpoint.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::StreamExt as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -77,86 +77,109 @@ enum Wake {
 pub(super) async fn conduct(
     mut sweep: Sweep,
     network: &Network,
-    mut changes: Changes,
+    changes: Changes,
 ) -> Result<Outcome> {
-    let mut signals = Signals::catch()?;
     let drops_before = sweep.device_drops(network).await;
     let begin = clock::now();
-    let mut next_second = begin + SECOND;
-    let mut sent_at = None;
-    let mut ending = Ending::Done;
-    loop {
-        let wake = tokio::select! {
-            biased;
-            wake = signals.next() => wake,
-            change = changes.next() => Wake::Change(change),
-            () = tokio::time::sleep(TICK) => Wake::Tick,
-        };
-        match wake {
-            Wake::Tick => {}
-            Wake::Signal(number) => {
-                let again = matches!(ending, Ending::Signal(_));
-                ending = Ending::Signal(number);
-                sweep.orders.stop();
-                if again {
-                    break;
-                }
-            }
-            Wake::Faster(faster) => sweep.change_rate(faster),
-            Wake::Change(None) => changes = network.watch()?,
-            Wake::Change(Some(change)) => {
-                if let Some(line) = sweep.lost_interface(&change) {
-                    ending = Ending::CutShort(line);
-                    break;
-                }
-                if network.refresh(&change).await {
-                    sweep.renew_ways(network).await?;
-                }
-            }
-        }
-        let now = clock::now();
-        let waiting = sweep
-            .desk
-            .waiting
-            .load(std::sync::atomic::Ordering::Relaxed);
-        sweep.orders.hold(waiting > MOST_WAITING / 2);
-        sweep.journal.tick();
-        if sweep.desk.has_failed() {
-            ending = Ending::Output;
-            break;
-        }
-        if now >= next_second {
-            next_second = next_second + SECOND;
-            let sums = sweep.sums()?;
-            sweep.status.second(now.since(begin), &sums);
-            sweep.saving.second(now, &sums, &sweep.orders)?;
-            if sent_at.is_none() {
-                match limits::check(&sweep.plan.limits, now.since(begin), &sums) {
-                    Verdict::GoOn => {}
-                    Verdict::Bound => {
-                        ending = Ending::Bound;
-                        sweep.orders.stop();
-                    }
-                    Verdict::CutShort(line) => {
-                        ending = Ending::CutShort(line);
-                        sweep.orders.stop();
-                    }
-                }
-            }
-        }
-        if sent_at.is_none() && sweep.lanes.iter().all(|lane| lane.thread.is_finished()) {
-            sent_at = Some(now);
-        }
-        if sent_at.is_some_and(|sent_at: Moment| now.since(sent_at) >= sweep.plan.cooldown) {
-            break;
-        }
-    }
+    // Whatever goes wrong, what was measured until then is written.
+    let ending = match sweep.mind(network, changes, begin).await {
+        Ok(ending) => ending,
+        Err(error) => Ending::CutShort(error.to_string()),
+    };
     let drops = sweep.device_drops(network).await;
     sweep.device_drops = drops.saturating_sub(drops_before);
     finish(sweep, ending, begin)
 }
 
 impl Sweep {
+    /// Minds the threads until all is sent and waited for, or the sweep must end.
+    async fn mind(
+        &mut self,
+        network: &Network,
+        mut changes: Changes,
+        begin: Moment,
+    ) -> Result<Ending> {
+        let mut signals = Signals::catch()?;
+        let mut next_second = begin + SECOND;
+        let mut ending = None;
+        let mut sent_at = None;
+        loop {
+            let wake = tokio::select! {
+                biased;
+                wake = signals.next() => wake,
+                change = changes.next() => Wake::Change(change),
+                () = tokio::time::sleep(TICK) => Wake::Tick,
+            };
+            match wake {
+                Wake::Tick => {}
+                Wake::Signal(number) => {
+                    self.orders.stop();
+                    let before = ending.replace(Ending::Signal(number));
+                    if let Some(Ending::Signal(_)) = before {
+                        return Ok(Ending::Signal(number));
+                    }
+                }
+                Wake::Faster(faster) => self.change_rate(faster),
+                Wake::Change(None) => changes = network.watch()?,
+                Wake::Change(Some(change)) => {
+                    if let Some(line) = self.follow(network, &change).await? {
+                        return Ok(Ending::CutShort(line));
+                    }
+                }
+            }
+            self.orders.hold(self.waiting() > MOST_WAITING / 2);
+            self.journal.tick();
+            if self.desk.has_failed() {
+                return Ok(Ending::Output);
+            }
+            let now = clock::now();
+            if now >= next_second {
+                next_second = next_second + SECOND;
+                let verdict = self.second(now, begin)?;
+                if let (None, Some(verdict)) = (sent_at, verdict) {
+                    self.orders.stop();
+                    ending.get_or_insert(verdict);
+                }
+            }
+            if sent_at.is_none() && self.lanes.iter().all(|lane| lane.thread.is_finished()) {
+                sent_at = Some(now);
+            }
+            if sent_at.is_some_and(|sent_at: Moment| now.since(sent_at) >= self.plan.cooldown) {
+                return Ok(ending.unwrap_or(Ending::Done));
+            }
+        }
+    }
+
+    /// A second has passed: tells and saves where the sweep is. Gives an ending if a
+    /// limit is reached.
+    fn second(&mut self, now: Moment, begin: Moment) -> Result<Option<Ending>> {
+        let sums = self.sums()?;
+        let elapsed = now.since(begin);
+        self.status.second(elapsed, &sums);
+        self.saving.second(now, &sums, &self.orders)?;
+        Ok(match limits::check(&self.plan.limits, elapsed, &sums) {
+            Verdict::GoOn => None,
+            Verdict::Bound => Some(Ending::Bound),
+            Verdict::CutShort(line) => Some(Ending::CutShort(line)),
+        })
+    }
+
+    /// Follows a change of the network; a line if the sweep cannot go on.
+    async fn follow(&mut self, network: &Network, change: &Change) -> Result<Option<String>> {
+        if let Some(line) = self.lost_interface(change) {
+            return Ok(Some(line));
+        }
+        if network.refresh(change).await {
+            self.renew_ways(network).await?;
+        }
+        Ok(None)
+    }
+
+    /// Events on their way to the writer.
+    fn waiting(&self) -> usize {
+        self.desk.waiting.load(Ordering::Relaxed)
+    }
+
     /// What the threads have counted by now.
     pub(super) fn sums(&self) -> Result<Sums> {
         let of_lanes = |count: fn(&super::control::LaneCounts) -> &Count| -> u64 {
@@ -171,7 +194,6 @@ impl Sweep {
         };
         let cursors = self.lanes.iter().map(|lane| lane.counts.cursor.get());
         let counters = self.kernel.counters()?;
-        let waiting = &self.desk.waiting;
         Ok(Sums {
             cursor: cursors.min().unwrap_or(0),
             taken: of_lanes(|lane| &lane.taken),
@@ -180,7 +202,7 @@ impl Sweep {
             slot_waits: of_lanes(|lane| &lane.slot_waits),
             held: of_lanes(|lane| &lane.held),
             shortfall: of_lanes(|lane| &lane.shortfall),
-            waiting: waiting.load(std::sync::atomic::Ordering::Relaxed) as u64,
+            waiting: self.waiting() as u64,
             recorded: self.desk.counts.recorded.get(),
             taken_over: self.desk.counts.taken(),
             durable: self.desk.counts.durable.get(),

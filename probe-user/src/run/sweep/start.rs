@@ -20,7 +20,6 @@ use crate::{
         plan::{Backlog, RecordFormat, SweepPlan},
         schedule::Schedule,
         syn::SynGuard,
-        targets::TargetSet,
     },
     error::{Error, Result},
     io::{
@@ -28,7 +27,9 @@ use crate::{
         network::WayMap,
         ports::Reservation,
         processors,
+        ring::RingSet,
         slots::SlotTable,
+        transmit::Transmitter,
     },
     run::metadata::Journal,
     sink::{self, Sink},
@@ -76,104 +77,53 @@ pub(super) struct Reader {
     pub(super) thread: JoinHandle<ReaderResult>,
 }
 
-/// Starts readers, writer and lanes, in this order.
+/// Opens what is written to, then starts writer, readers and lanes, in this order.
 pub(super) fn start(
     plan: SweepPlan,
     sizing: &Sizing,
     equipment: Equipment,
     ways: WayMap,
 ) -> Result<Sweep> {
-    let targets = plan.targets.clone();
     let schedule = plan.schedule();
-    let begin = plan
-        .resumed
-        .as_ref()
-        .map_or(0, |checkpoint| checkpoint.cursor);
+    let begin = plan.resumed.as_ref().map_or(0, |before| before.cursor);
+    let status = Status::new(&plan, &schedule, begin)?;
     let saving = Saving::new(&plan, plan.digest(), begin);
     let desk = Arc::new(Desk::default());
-    let (writer, conveyor) = start_writer(&plan, &targets, &equipment.attachments, &desk)?;
+    let (writer, conveyor) = start_writer(&plan, &equipment.attachments, &desk)?;
     saving.first()?;
-    let orders = Arc::new(Orders::new(ways, saving.reserved()));
-    let lanes = plan.lanes.max(1);
-    orders.set_rate(share(sizing.rate, lanes));
-    for notice in sizing.notice.iter().chain(
-        equipment
-            .attachments
-            .iter()
-            .filter_map(|attachment| attachment.notice.as_ref()),
-    ) {
+    let attached = equipment.attachments.iter();
+    let notices = attached.filter_map(|attachment| attachment.notice.as_ref());
+    for notice in sizing.notice.iter().chain(notices) {
         notify(&plan, notice);
     }
+    let orders = Arc::new(Orders::new(ways, saving.reserved()));
+    orders.set_rate(share(sizing.rate, plan.lanes));
     let guarded = plan.probes.opens_connections();
-    let syn_guard = guarded.then(|| Arc::new(SynGuard::new(targets.len(), plan.probes.timeout)));
-    let seats = Seats::of(lanes);
-    let rest = if sizing.batched {
-        BATCHED_REST
-    } else {
-        LONGEST_REST
-    };
-    let mut readers = Vec::new();
-    let rings = equipment.rings.readers();
-    let rings = rings.map_err(|error| unable("wait for ring buffers", &error))?;
-    for (number, ring) in rings.into_iter().enumerate() {
-        let counts = Arc::new(ReaderCounts::default());
-        let reading = Reading {
-            ring,
-            orders: orders.clone(),
-            counts: counts.clone(),
-            syn_guard: syn_guard.clone(),
-            conveyor: conveyor.clone(),
-            rest,
-            processors: seats.others(),
-        };
-        let thread = spawn(format!("probe-rx-{number}"), move || reading.run());
-        let thread = thread.map_err(|error| unable("start a thread", &error))?;
-        readers.push(Reader { counts, thread });
-    }
     let common = Arc::new(Common {
-        targets: targets.clone(),
+        targets: plan.targets.clone(),
         probes: plan.probes.clone(),
-        syn_guard,
+        syn_guard: guarded
+            .then(|| Arc::new(SynGuard::new(plan.targets.len(), plan.probes.timeout))),
         beyond_target: plan.beyond_target,
-        again_before: plan.resumed.as_ref().map_or(0, |c| c.reserved),
+        again_before: plan.resumed.as_ref().map_or(0, |before| before.reserved),
         round_interval: plan.round_interval,
         orders: orders.clone(),
     });
-    let journal = Journal::begin();
+    let seats = Seats::of(plan.lanes);
     let slots = u64::from(equipment.slots.ports().slots());
-    let parts = equipment.slots.part(lanes as u16);
-    let mut sending = Vec::new();
-    for (number, (slots, transmitter)) in parts.into_iter().zip(equipment.transmitters).enumerate()
-    {
-        let number = number as u32;
-        let counts = Arc::new(LaneCounts::default());
-        counts
-            .cursor
-            .set(schedule.lane(number, lanes, begin).cursor());
-        let budget = plan.limits.probes.map_or(u64::MAX, |most| {
-            most / u64::from(lanes) + u64::from(u64::from(number) < most % u64::from(lanes))
-        });
-        let lane = Sending::new(
-            common.clone(),
-            counts.clone(),
-            schedule.lane(number, lanes, begin),
-            slots,
-            transmitter,
-            budget,
-            seats.lane(number),
-        );
-        let thread = spawn(format!("probe-tx-{number}"), move || lane.run());
-        let thread = thread.map_err(|error| unable("start a thread", &error))?;
-        sending.push(Lane { counts, thread });
-    }
+    let readers = start_readers(equipment.rings, &common, conveyor.as_ref(), sizing, &seats)?;
+    let journal = Journal::begin();
+    let senders = equipment.slots.part(plan.lanes as u16).into_iter();
+    let senders = senders.zip(equipment.transmitters);
+    let lanes = start_lanes(&plan, &schedule, begin, &common, senders, &seats)?;
     Ok(Sweep {
-        status: Status::new(&plan, &schedule, begin)?,
+        status,
         schedule,
         rate: sizing.rate,
         kernel: equipment.kernel,
         attachments: equipment.attachments,
         orders,
-        lanes: sending,
+        lanes,
         readers,
         writer,
         desk,
@@ -186,10 +136,79 @@ pub(super) fn start(
     })
 }
 
+/// A thread for each ring.
+fn start_readers(
+    rings: RingSet,
+    common: &Common,
+    conveyor: Option<&Conveyor>,
+    sizing: &Sizing,
+    seats: &Seats,
+) -> Result<Vec<Reader>> {
+    let rings = rings.readers();
+    let rings = rings.map_err(|error| unable("wait for ring buffers", &error))?;
+    let start = |(number, ring)| {
+        let counts = Arc::new(ReaderCounts::default());
+        let reading = Reading {
+            ring,
+            orders: common.orders.clone(),
+            counts: counts.clone(),
+            syn_guard: common.syn_guard.clone(),
+            conveyor: conveyor.cloned(),
+            rest: if sizing.batched {
+                BATCHED_REST
+            } else {
+                LONGEST_REST
+            },
+            processors: seats.others(),
+        };
+        let thread = spawn(format!("probe-rx-{number}"), move || reading.run());
+        let thread = thread.map_err(|error| unable("start a thread", &error))?;
+        Ok(Reader { counts, thread })
+    };
+    rings.into_iter().enumerate().map(start).collect()
+}
+
+/// A thread for each sender.
+fn start_lanes(
+    plan: &SweepPlan,
+    schedule: &Schedule,
+    begin: u64,
+    common: &Arc<Common>,
+    senders: impl Iterator<Item = (SlotTable, Transmitter)>,
+    seats: &Seats,
+) -> Result<Vec<Lane>> {
+    let start = |(number, (slots, transmitter))| {
+        let counts = Arc::new(LaneCounts::default());
+        let lane = schedule.lane(number, plan.lanes, begin);
+        counts.cursor.set(lane.cursor());
+        let sending = Sending::new(
+            common.clone(),
+            counts.clone(),
+            lane,
+            slots,
+            transmitter,
+            budget(plan, number),
+            seats.lane(number),
+        );
+        let thread = spawn(format!("probe-tx-{number}"), move || sending.run());
+        let thread = thread.map_err(|error| unable("start a thread", &error))?;
+        Ok(Lane { counts, thread })
+    };
+    (0..).zip(senders).map(start).collect()
+}
+
+/// How many probes a lane may send: all lanes together as many as the user allows.
+fn budget(plan: &SweepPlan, lane: u32) -> u64 {
+    let (lane, lanes) = (u64::from(lane), u64::from(plan.lanes));
+    let most = plan.limits.probes;
+    most.map_or(u64::MAX, |most| {
+        most / lanes + u64::from(lane < most % lanes)
+    })
+}
+
 /// The writer's thread and the way to it; neither if no records are written.
 fn start_writer(
     plan: &SweepPlan,
-    targets: &Arc<TargetSet>,
     attachments: &[Attachment],
     desk: &Arc<Desk>,
 ) -> Result<(Option<JoinHandle<()>>, Option<Conveyor>)> {
@@ -201,7 +220,7 @@ fn start_writer(
     let writing = Writing {
         sink,
         selection,
-        targets: targets.clone(),
+        targets: plan.targets.clone(),
         sources: Sources::of(attachments),
         desk: desk.clone(),
         durable: plan.output.checkpoint.is_some() || plan.output.format == RecordFormat::Parquet,
