@@ -48,8 +48,11 @@ impl Pace {
 
     /// Goes on at another rate.
     pub fn set_rate(&mut self, rate: Option<u64>) {
-        self.rate = rate.map(|rate| rate.max(1));
-        self.remainder = 0;
+        let rate = rate.map(|rate| rate.max(1));
+        if rate != self.rate {
+            self.rate = rate;
+            self.remainder = 0;
+        }
     }
 
     /// Probes that were allowed and not sent in time: what stalls have cost.
@@ -149,6 +152,20 @@ mod tests {
             "{}",
             pace.shortfall()
         );
+    }
+
+    #[test]
+    fn a_rate_that_stays_is_kept_to_the_last_probe() {
+        let rate = Some(3_000_000);
+        let mut pace = Pace::new(rate);
+        let sent: usize = (0..1_000u64)
+            .map(|ms| {
+                pace.set_rate(rate);
+                let now = Moment(1_000_000_000 + ms * 1_000_000);
+                std::iter::from_fn(|| pace.allows(now).then(|| pace.take())).count()
+            })
+            .sum();
+        assert!((3_000_000..=3_006_001).contains(&sent), "{sent}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{io::Read as _, time::Duration};
 
+use nix::sys::signal::Signal;
 use probe_tests::{
     lab::{Family, Lab},
     probe::Probe,
@@ -47,6 +48,29 @@ fn a_reader_that_has_had_enough_ends_the_sweep_in_peace() {
     drop(pipe);
     let run = running.wait().unwrap();
     assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let counters = run.counters().unwrap();
+    assert!(counters.unwritten > 0, "{counters:#?}");
+}
+
+#[test]
+fn a_reader_that_reads_no_more_does_not_hold_up_the_end() {
+    let lab = Lab::chain(1).build().unwrap();
+    let target = lab.address(Family::V4, "target").unwrap();
+    let mut running = Probe::sweep(lab.vantage())
+        .args(["--rate", "5k", "--probes", "100000", "--max-ttl", "2"])
+        .args(["--round-interval", "0", "--timeout", "200ms"])
+        .to(target)
+        .piped()
+        .start()
+        .unwrap();
+    // Open to the end, and never read.
+    let _pipe = running.take_stdout().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    running.signal(Signal::SIGINT).unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    running.signal(Signal::SIGINT).unwrap();
+    let run = running.wait().unwrap();
+    assert_eq!(run.code, Some(130), "{}", run.stderr);
     let counters = run.counters().unwrap();
     assert!(counters.unwritten > 0, "{counters:#?}");
 }

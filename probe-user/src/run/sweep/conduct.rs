@@ -40,6 +40,8 @@ pub(super) enum Ending {
     Bound,
     /// By a signal.
     Signal(u8),
+    /// By a second one: what was under way was not waited for.
+    Hurried(u8),
     /// Records cannot be written any more.
     Output,
     /// It cannot or must not go on.
@@ -79,16 +81,17 @@ pub(super) async fn conduct(
     network: &Network,
     changes: Changes,
 ) -> Result<Outcome> {
+    let mut signals = Signals::catch()?;
     let drops_before = sweep.device_drops(network).await;
     let begin = clock::now();
     // Whatever goes wrong, what was measured until then is written.
-    let ending = match sweep.mind(network, changes, begin).await {
+    let ending = match sweep.mind(network, changes, &mut signals, begin).await {
         Ok(ending) => ending,
         Err(error) => Ending::CutShort(error.to_string()),
     };
     let drops = sweep.device_drops(network).await;
     sweep.device_drops = drops.saturating_sub(drops_before);
-    finish(sweep, ending, begin)
+    finish(sweep, ending, begin, &mut signals).await
 }
 
 impl Sweep {
@@ -97,9 +100,9 @@ impl Sweep {
         &mut self,
         network: &Network,
         mut changes: Changes,
+        signals: &mut Signals,
         begin: Moment,
     ) -> Result<Ending> {
-        let mut signals = Signals::catch()?;
         let mut next_second = begin + SECOND;
         let mut ending = None;
         let mut sent_at = None;
@@ -116,7 +119,7 @@ impl Sweep {
                     self.orders.stop();
                     let before = ending.replace(Ending::Signal(number));
                     if let Some(Ending::Signal(_)) = before {
-                        return Ok(Ending::Signal(number));
+                        return Ok(Ending::Hurried(number));
                     }
                 }
                 Wake::Faster(faster) => self.change_rate(faster),
@@ -276,7 +279,7 @@ impl Sweep {
 }
 
 /// The signals that a sweep knows.
-struct Signals {
+pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     faster: tokio::signal::unix::Signal,
@@ -295,6 +298,14 @@ impl Signals {
             faster: catch(SignalKind::user_defined1())?,
             slower: catch(SignalKind::user_defined2())?,
         })
+    }
+
+    /// Waits for one that ends the sweep.
+    pub(super) async fn end(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 
     async fn next(&mut self) -> Wake {

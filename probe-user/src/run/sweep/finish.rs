@@ -1,9 +1,9 @@
 //! The end of a sweep: nothing left attached, everything counted and written.
 
-use std::io::ErrorKind;
+use std::{io::ErrorKind, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use super::{
-    conduct::Ending,
+    conduct::{Ending, Signals},
     lane::LaneResult,
     reader::ReaderResult,
     section::{SweepSection, responders_of},
@@ -16,10 +16,16 @@ use crate::{
         time::Moment,
     },
     error::{Error, Outcome, Result},
-    io::{output, slots::Tally},
+    io::{
+        output,
+        slots::{SlotTable, Tally},
+    },
     run::{metadata::account, sender::Attempts},
     sink::{metadata, responders, sweep_summary},
 };
+
+/// Between two looks whether the writer is done.
+const WRITER_LOOK: Duration = Duration::from_millis(2);
 
 /// What all threads together found.
 pub(super) struct Harvest {
@@ -33,59 +39,43 @@ pub(super) struct Harvest {
     pub(super) send_seconds: f64,
 }
 
+/// What the lanes together did.
+struct Sent {
+    attempts: Attempts,
+    taken_by_ttl: Vec<u64>,
+    slot_waits: u64,
+    held: u64,
+    shortfall: u64,
+    slots: Vec<SlotTable>,
+    last: Moment,
+    cursor: u64,
+}
+
 /// Ends the threads in the order of the data, then tells what was found.
-pub(super) fn finish(mut sweep: Sweep, ending: Ending, begin: Moment) -> Result<Outcome> {
-    sweep.orders.stop();
+pub(super) async fn finish(
+    mut sweep: Sweep,
+    ending: Ending,
+    begin: Moment,
+    signals: &mut Signals,
+) -> Result<Outcome> {
     if !matches!(ending, Ending::Done) {
         sweep.desk.cut_short();
     }
-    let cursors = |sweep: &Sweep| {
-        let cursors = sweep.lanes.iter().map(|lane| lane.counts.cursor.get());
-        cursors.min().unwrap_or(0)
-    };
-    let mut attempts = Attempts::default();
-    let mut taken_by_ttl = vec![0; 256];
-    let (mut slot_waits, mut held, mut shortfall) = (0, 0, 0);
-    let mut slots = Vec::new();
-    let mut last_sent = begin;
-    let mut lane_counts = Vec::new();
-    for lane in std::mem::take(&mut sweep.lanes) {
-        lane_counts.push(lane.counts);
-        let (result, table) = lane.thread.join().map_err(|_| died("sending"))?;
-        slot_waits += result.slot_waits;
-        held += result.held;
-        shortfall += result.shortfall;
-        last_sent = last_sent.max(result.last_sent.unwrap_or(begin));
-        add(&mut attempts, &mut taken_by_ttl, result);
-        slots.push(table);
-    }
-    let cursor = lane_counts.iter().map(|counts| counts.cursor.get());
-    let cursor = cursor.min().unwrap_or_else(|| cursors(&sweep));
+    let sent = sweep.end_lanes(begin)?;
     sweep.kernel.detach();
-    sweep.orders.drain();
-    let mut read = ReaderResult::default();
-    for reader in std::mem::take(&mut sweep.readers) {
-        let result = reader.thread.join().map_err(|_| died("reading"))?;
-        read.aggregate.merge(result.aggregate);
-        read.unindexed += result.unindexed;
-        read.unknown += result.unknown;
-        read.aggregated += result.aggregated;
-        read.dropped += result.dropped;
-    }
-    if let Some(writer) = sweep.writer.take() {
-        writer.join().map_err(|_| died("writing"))?;
-    }
-    let accounting = sweep.account(&attempts, &slots_of(slots), &read)?;
-    sweep.journal.sent_at(last_sent);
+    let read = sweep.end_readers()?;
+    sweep.end_writer(signals).await?;
+    let accounting = sweep.account(&sent.attempts, &slots_of(sent.slots), &read)?;
+    sweep.journal.sent_at(sent.last);
     let harvest = Harvest {
-        taken_by_ttl,
-        slot_waits,
-        held,
-        shortfall,
+        taken_by_ttl: sent.taken_by_ttl,
+        slot_waits: sent.slot_waits,
+        held: sent.held,
+        shortfall: sent.shortfall,
         aggregate: read.aggregate,
         accounting,
-        cursor,
-        send_seconds: last_sent.since(begin).as_secs_f64(),
+        cursor: sent.cursor,
+        send_seconds: sent.last.since(begin).as_secs_f64(),
     };
     sweep.tell(&harvest, &ending)?;
     conclude(&sweep, ending)
@@ -105,7 +95,7 @@ fn add(attempts: &mut Attempts, taken_by_ttl: &mut [u64], lane: LaneResult) {
 }
 
 /// What became of all probes that left.
-fn slots_of(mut tables: Vec<crate::io::slots::SlotTable>) -> Tally {
+fn slots_of(mut tables: Vec<SlotTable>) -> Tally {
     let Some(mut last) = tables.pop() else {
         return Tally::default();
     };
@@ -134,16 +124,72 @@ impl Sweep {
         let counts = &self.desk.counts;
         accounting.recorded = counts.recorded.get() + read.aggregated;
         accounting.filtered = counts.filtered.get() + read.unknown;
-        accounting.unwritten = counts.unwritten.get();
+        // What a writer still has that nobody waits for any more is written nowhere.
+        accounting.unwritten = counts.unwritten.get() + self.desk.waiting.load(Relaxed) as u64;
         accounting.backlog = read.dropped;
         Ok(accounting)
+    }
+
+    fn end_lanes(&mut self, begin: Moment) -> Result<Sent> {
+        self.orders.stop();
+        let mut sent = Sent {
+            attempts: Attempts::default(),
+            taken_by_ttl: vec![0; 256],
+            slot_waits: 0,
+            held: 0,
+            shortfall: 0,
+            slots: Vec::new(),
+            last: begin,
+            cursor: u64::MAX,
+        };
+        for lane in std::mem::take(&mut self.lanes) {
+            let (result, slots) = lane.thread.join().map_err(|_| died("sending"))?;
+            sent.slot_waits += result.slot_waits;
+            sent.held += result.held;
+            sent.shortfall += result.shortfall;
+            sent.last = sent.last.max(result.last_sent.unwrap_or(begin));
+            sent.cursor = sent.cursor.min(lane.counts.cursor.get());
+            add(&mut sent.attempts, &mut sent.taken_by_ttl, result);
+            sent.slots.push(slots);
+        }
+        Ok(sent)
+    }
+
+    fn end_readers(&mut self) -> Result<ReaderResult> {
+        self.orders.drain();
+        let mut all = ReaderResult::default();
+        for reader in std::mem::take(&mut self.readers) {
+            let result = reader.thread.join().map_err(|_| died("reading"))?;
+            all.aggregate.merge(result.aggregate);
+            all.unindexed += result.unindexed;
+            all.unknown += result.unknown;
+            all.aggregated += result.aggregated;
+            all.dropped += result.dropped;
+        }
+        Ok(all)
+    }
+
+    /// Waits for the writer, unless a signal says that nobody reads what it writes.
+    async fn end_writer(&mut self, signals: &mut Signals) -> Result<()> {
+        let Some(writer) = self.writer.take() else {
+            return Ok(());
+        };
+        while !writer.is_finished() {
+            tokio::select! {
+                () = signals.end() => return Ok(()),
+                () = tokio::time::sleep(WRITER_LOOK) => {}
+            }
+        }
+        writer.join().map_err(|_| died("writing"))
     }
 
     /// Writes checkpoint, metadata, responders and summary.
     fn tell(&mut self, harvest: &Harvest, ending: &Ending) -> Result<()> {
         // Replies were waited for, and the output is complete.
-        let whole = !matches!(ending, Ending::Output) && !self.desk.has_failed();
-        let waited = !matches!(ending, Ending::CutShort(_));
+        let unwritten = self.desk.has_failed() || self.desk.waiting.load(Relaxed) > 0;
+        let whole = !matches!(ending, Ending::Output) && !unwritten;
+        let waited = !matches!(ending, Ending::CutShort(_) | Ending::Hurried(_))
+            && self.plan.cooldown >= self.plan.probes.timeout;
         let done = harvest.cursor >= self.schedule.steps();
         self.saving.last(harvest.cursor, whole && waited, done)?;
         self.status.end();
@@ -185,15 +231,15 @@ fn conclude(sweep: &Sweep, ending: Ending) -> Result<Outcome> {
             "cannot write results: {error}; what was written before is whole"
         )));
     }
-    if let (Some(file), Ending::Signal(_) | Ending::CutShort(_) | Ending::Bound) =
-        (sweep.saving.file(), &ending)
+    if let Some(file) = sweep.saving.file()
+        && !matches!(ending, Ending::Done | Ending::Output)
     {
         let hint = format!("go on with: probe sweep --resume {}", file.display());
         notify(&sweep.plan, &hint);
     }
     match ending {
         Ending::Done | Ending::Bound | Ending::Output => Ok(Outcome::Done),
-        Ending::Signal(number) => Ok(Outcome::Stopped(number)),
+        Ending::Signal(number) | Ending::Hurried(number) => Ok(Outcome::Stopped(number)),
         Ending::CutShort(line) => Err(Error::CutShort(line)),
     }
 }
