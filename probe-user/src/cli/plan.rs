@@ -233,7 +233,7 @@ fn output_options(args: OutputArgs) -> Result<OutputOptions> {
     })
 }
 
-fn check_files(output: Option<&Path>, metadata: Option<&Path>) -> Result<()> {
+pub(super) fn check_files(output: Option<&Path>, metadata: Option<&Path>) -> Result<()> {
     if metadata.is_some_and(is_stdin) {
         return usage("--metadata needs a file: standard output has the results");
     }

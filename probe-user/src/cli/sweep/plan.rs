@@ -17,7 +17,8 @@ use super::args::{
 use crate::{
     cli::{
         args::{Cli, Command, RouteArgs, TcpFlagsArg},
-        plan::{check_contact, path_options, port, protocol, usage},
+        list_file::is_stdin,
+        plan::{check_contact, check_files, path_options, port, protocol, usage},
         rate::Rate,
         scope::{self, Scope},
     },
@@ -275,7 +276,9 @@ fn output(args: &SweepOutputArgs) -> Result<SweepOutput> {
         (_, RecordFormatArg::Parquet) => RecordFormat::Parquet,
         (_, RecordFormatArg::None) => RecordFormat::None,
     };
-    if format == RecordFormat::Parquet && args.output.is_none() {
+    let file = args.output.clone().filter(|path| !is_stdin(path));
+    check_files(file.as_deref(), args.metadata.as_deref())?;
+    if format == RecordFormat::Parquet && file.is_none() {
         return usage("--format parquet writes a directory of files: name it with --output");
     }
     if args.paths && args.checkpoint.is_some() {
@@ -284,10 +287,10 @@ fn output(args: &SweepOutputArgs) -> Result<SweepOutput> {
         );
     }
     let wanted = !args.paths && format != RecordFormat::None;
-    let beside = args.output.as_ref().filter(|path| wanted && is_kept(path));
+    let beside = file.as_ref().filter(|path| wanted && is_kept(path));
     Ok(SweepOutput {
         format,
-        file: args.output.clone(),
+        file: file.clone(),
         paths: args.paths,
         select: args.select.clone(),
         backlog: match args.on_backlog {
