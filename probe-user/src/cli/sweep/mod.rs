@@ -3,5 +3,7 @@
 mod args;
 mod plan;
 mod shard;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::{args::SweepArgs, plan::sweep};

@@ -196,3 +196,32 @@ fn mark_late(table: &SlotTable, next: &AtomicU32) -> u64 {
         }
     }
 }
+
+#[test]
+fn lanes_share_no_slot_and_leave_none_out() {
+    let memory = memory(ONE_SHARD);
+    let mut lanes = table(&memory, ONE_SHARD).part(3);
+    let mut given = std::collections::BTreeMap::new();
+    for (number, lane) in lanes.iter_mut().enumerate() {
+        // Never stamped: each slot is free again when its turn comes.
+        for _ in 0..30_000 {
+            let lease = lane.lease(&tenant(9), Moment(0)).expect("a slot");
+            let owner = *given.entry(lease.seq16).or_insert(number);
+            assert_eq!(owner, number, "slot {} has two lanes", lease.seq16);
+        }
+    }
+    assert_eq!(given.len(), usize::from(u16::MAX));
+}
+
+#[test]
+fn lanes_draw_different_nonces() {
+    let memory = memory(ONE_SHARD);
+    let mut lanes = table(&memory, ONE_SHARD).part(2);
+    let mut drawn = std::collections::BTreeSet::new();
+    for lane in &mut lanes {
+        for _ in 0..1_000 {
+            let lease = lane.lease(&tenant(9), Moment(0)).expect("a slot");
+            assert!(drawn.insert(lease.nonce.0));
+        }
+    }
+}

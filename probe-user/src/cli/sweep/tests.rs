@@ -1,0 +1,94 @@
+//! Whole command lines of sweeps.
+
+use std::time::Duration;
+
+use crate::{
+    cli::{Request, parse},
+    engine::sweep::plan::{RecordFormat, SweepPlan},
+};
+
+fn plan(line: &str) -> Result<SweepPlan, String> {
+    let args = ["probe", "sweep"]
+        .into_iter()
+        .chain(line.split_whitespace());
+    match parse(args) {
+        Ok(Request::Sweep(plan)) => Ok(*plan),
+        Ok(other) => Err(format!("{other:?}")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[test]
+fn a_sweep_is_a_good_citizen_unless_told_otherwise() {
+    let plan = plan("198.51.100.0/24 8.8.8.0/24").expect("a plan");
+    assert_eq!(plan.probes.rate, Some(1_000));
+    assert_eq!(plan.hop_rate, Some(1_000));
+    assert_eq!((plan.space.first_ttl, plan.space.ttls), (1, 32));
+    // 198.51.100.0/24 is for documentation.
+    assert_eq!((plan.targets.len(), plan.left_out.special), (256, 256));
+    assert_eq!(plan.cooldown, Duration::from_secs(1));
+    assert!(plan.consume);
+    assert_eq!(plan.output.format, RecordFormat::Jsonl);
+}
+
+#[test]
+fn private_addresses_are_swept_if_asked_for_and_without_bounds_for_the_public() {
+    assert!(plan("10.0.0.0/24").is_err_and(|error| error.contains("--allow-private")));
+    let plan = plan("--allow-private --rate max 10.0.0.0/24").expect("a plan");
+    assert_eq!((plan.probes.rate, plan.hop_rate), (None, None));
+}
+
+#[test]
+fn fast_probes_to_others_say_who_sends_them() {
+    for rate in ["10001", "max"] {
+        let line = format!("--rate {rate} 8.8.8.0/24");
+        assert!(plan(&line).is_err_and(|error| error.contains("--contact")));
+        assert!(plan(&format!("--contact noc@example.org {line}")).is_ok());
+    }
+    assert!(plan("--rate 10k 8.8.8.0/24").is_ok());
+}
+
+#[test]
+fn one_ttl_is_for_the_targets_or_the_one_named() {
+    let ttls = |line| {
+        let plan = plan(line).expect("a plan");
+        (plan.space.first_ttl, plan.space.ttls)
+    };
+    assert_eq!(ttls("--ping 8.8.8.8"), (64, 1));
+    assert_eq!(ttls("--ttl 7 8.8.8.8"), (7, 1));
+    assert_eq!(ttls("--first-ttl 3 --max-ttl 5 8.8.8.8"), (3, 3));
+    assert!(plan("--first-ttl 9 --max-ttl 5 8.8.8.8").is_err());
+}
+
+#[test]
+fn a_bandwidth_is_that_of_the_wire() {
+    // An echo request of 40 octets has 60 in its frame, and 24 around it.
+    let plan = plan("--bandwidth 672k --allow-private 10.0.0.1").expect("a plan");
+    assert_eq!(plan.probes.rate, Some(1_000));
+}
+
+#[test]
+fn outputs_that_cannot_be_are_refused() {
+    for (line, why) in [
+        ("--format parquet 8.8.8.8", "--output"),
+        ("--paths --checkpoint /tmp/c 8.8.8.8", "--checkpoint"),
+        ("--output /tmp/x --metadata /tmp/x 8.8.8.8", "same file"),
+        ("example.org", "name"),
+        ("0.0.0.0/0", "--exclude"),
+    ] {
+        assert!(plan(line).is_err_and(|error| error.contains(why)), "{line}");
+    }
+    assert_eq!(
+        plan("--output - 8.8.8.8").expect("a plan").output.file,
+        None
+    );
+}
+
+#[test]
+fn a_checkpoint_stands_beside_the_output() {
+    let output = plan("--output /tmp/none/out.csv --format csv 8.8.8.8").expect("a plan");
+    let checkpoint = output.output.checkpoint.expect("a checkpoint");
+    assert_eq!(checkpoint.to_str(), Some("/tmp/none/out.csv.checkpoint"));
+    assert!(output.output.passing_checkpoint);
+    assert_eq!(plan("8.8.8.8").expect("a plan").output.checkpoint, None);
+}
