@@ -168,3 +168,74 @@ pub(super) async fn equip(
 pub(super) fn interfaces(ways: &WayMap) -> BTreeSet<u32> {
     ways.paths().map(|path| path.ifindex).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Request, parse};
+
+    fn sizing(line: &str) -> Sizing {
+        let args = ["probe", "sweep", "--contact", "x"];
+        let args = args.into_iter().chain(line.split_whitespace());
+        match parse(args) {
+            Ok(Request::Sweep(plan)) => Sizing::of(&plan),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_plain_sweep_takes_the_least() {
+        let expected = Sizing {
+            shard_bits: 0,
+            ring_bytes: 256 << 10,
+            batched: false,
+            rate: Some(1_000),
+            notice: None,
+        };
+        assert_eq!(sizing("8.8.8.0/24"), expected);
+    }
+
+    #[test]
+    fn twice_what_waits_has_a_slot() {
+        let sizing = sizing("--rate 400k --ping 8.8.0.0/16");
+        assert!(SHARD << sizing.shard_bits >= 2 * 400_000);
+        assert_eq!((sizing.rate, sizing.batched), (Some(400_000), true));
+    }
+
+    #[test]
+    fn a_rate_that_slots_cannot_bear_is_bounded_and_the_user_told() {
+        let line = "--allow-private --rate 1M --slots 65536 --timeout 2s --ping 10.0.0.0/16";
+        let sizing = sizing(line);
+        assert_eq!(sizing.rate, Some(65_536 / 4));
+        assert!(
+            sizing
+                .notice
+                .is_some_and(|notice| notice.contains("--slots"))
+        );
+    }
+
+    #[test]
+    fn hops_that_all_targets_share_are_spared() {
+        let shared = sizing("--rate 100k --max-ttl 20 8.8.0.0/16");
+        assert_eq!(shared.rate, Some(20_000));
+        assert!(
+            shared
+                .notice
+                .is_some_and(|notice| notice.contains("--hop-rate"))
+        );
+        // Further hops are not shared by all.
+        assert_eq!(
+            sizing("--rate 100k --first-ttl 5 8.8.0.0/16").rate,
+            Some(100_000)
+        );
+        let asked = sizing("--rate 100k --hop-rate max 8.8.0.0/16");
+        assert_eq!(asked.rate, Some(100_000));
+    }
+
+    #[test]
+    fn as_fast_as_it_goes_has_no_bound_of_its_own() {
+        let sizing = sizing("--allow-private --rate max --ping 10.0.0.0/8");
+        assert_eq!(sizing.rate, None);
+        assert!(sizing.ring_bytes <= 64 << 20);
+    }
+}
