@@ -100,12 +100,13 @@ fn compare(arguments: &Arguments) -> Result<bool> {
     tell(&lab, &findings, &metadata)
 }
 
-/// Prints the findings; whether every reply that is missing is in a counter.
+/// Prints the findings; whether every reply is right, and recorded or in a counter.
 fn tell(lab: &InternetLab, findings: &Findings, metadata: &Value) -> Result<bool> {
     let counter = |name: &str| metadata["counters"][name].as_u64().unwrap_or(0);
     let wire = lab.lost_replies()?;
     let traffic = lab.traffic()?;
     let counted = wire + counter("ring_full") + counter("backlog") + counter("unwritten");
+    let unsent = counter("planned") - counter("sent");
     let mut out = io::stdout().lock();
     writeln!(
         out,
@@ -117,14 +118,16 @@ fn tell(lab: &InternetLab, findings: &Findings, metadata: &Value) -> Result<bool
     )?;
     writeln!(
         out,
-        "wrong {}, repeated {}, missing {} (of these {wire} had no room on the lab's wire, {} in \
-         the ring)",
+        "wrong {}, repeated {}, missing {}; {unsent} probes never left, {wire} replies had no room \
+         on the lab's wire, {} in a ring",
         findings.wrong,
         findings.repeated,
         findings.missing,
         counter("ring_full")
     )?;
-    Ok(findings.wrong == 0 && findings.repeated == 0 && findings.missing == counted)
+    let complete = unsent > 0 || findings.missing == counted;
+    let recorded = traffic.sent_back() == findings.records + counted;
+    Ok(findings.wrong == 0 && findings.repeated == 0 && recorded && complete)
 }
 
 /// The places that are still to be found, a bit each.
