@@ -102,9 +102,15 @@ fn read_exclude(targets: &TargetArgs) -> Result<Vec<ipnet::IpNet>> {
     exclude::read(path)
 }
 
-fn probe_options(args: ProbeArgs) -> Result<ProbeOptions> {
+/// Checks what probes look like.
+pub(super) fn probe_options(args: ProbeArgs) -> Result<ProbeOptions> {
     let protocol = protocol(&args.protocol);
-    check_contact(&args.contact)?;
+    if args.contact.len() > CONTACT_OCTETS {
+        return usage(format!(
+            "--contact has {} octets: a probe holds {CONTACT_OCTETS}",
+            args.contact.len()
+        ));
+    }
     if args.tcp_flags == TcpFlagsArg::Ack && protocol != Protocol::Tcp {
         return usage("--tcp-flags is for TCP probes: add --tcp");
     }
@@ -124,17 +130,7 @@ fn probe_options(args: ProbeArgs) -> Result<ProbeOptions> {
     })
 }
 
-pub(super) fn check_contact(text: &str) -> Result<()> {
-    let octets = text.len();
-    if octets > CONTACT_OCTETS {
-        return usage(format!(
-            "--contact has {octets} octets: a probe holds {CONTACT_OCTETS}"
-        ));
-    }
-    Ok(())
-}
-
-pub(super) fn protocol(args: &ProtocolArgs) -> Protocol {
+fn protocol(args: &ProtocolArgs) -> Protocol {
     match args.protocol {
         Some(ProtocolArg::Udp) => Protocol::Udp,
         Some(ProtocolArg::Tcp) => Protocol::Tcp,
@@ -146,7 +142,7 @@ pub(super) fn protocol(args: &ProtocolArgs) -> Protocol {
 }
 
 /// Default ports are traceroute(8)'s; ICMP has none (0).
-pub(super) fn port(protocol: Protocol, given: Option<u16>) -> Result<u16> {
+fn port(protocol: Protocol, given: Option<u16>) -> Result<u16> {
     match (protocol, given) {
         (Protocol::Icmp, None) => Ok(0),
         (Protocol::Icmp, Some(_)) => usage("--port is for UDP and TCP probes: add --udp or --tcp"),

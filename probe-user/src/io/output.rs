@@ -69,6 +69,17 @@ pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Takes a file away; that there is none is no error.
+///
+/// # Errors
+/// Those of removing.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 fn rename_over(path: &Path, contents: &[u8]) -> io::Result<()> {
     // As any new file: the umask takes away what it takes away.
     let mut file = Builder::new()

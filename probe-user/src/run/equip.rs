@@ -1,6 +1,6 @@
 //! What a run needs of the host: ports, programs, rings, slots, sockets.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use probe_common::{
     abi::{ABI_VERSION, Config},
@@ -18,14 +18,14 @@ use crate::{
         bpf::{Attachment, Kernel, Settings},
         network::Network,
         ports::{self, Reservation},
-        ring::Rings,
+        ring::{RingSet, Rings},
         slots::SlotTable,
         transmit::Transmitter,
     },
 };
 
 /// Bytes that wait before a reader is woken that is woken for many events at once.
-pub(super) const WAKEUP_BYTES: u64 = 64 << 10;
+const WAKEUP_BYTES: u64 = 64 << 10;
 
 /// Everything that a run holds on to. Dropping it leaves nothing behind.
 pub(super) struct Equipment {
@@ -50,33 +50,26 @@ pub(super) struct Held {
 
 /// Reserves, loads, attaches and opens what the plan needs.
 pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result<Equipment> {
-    let mut secret = fastrand::Rng::new();
-    let seed = plan.probes.seed.unwrap_or_else(|| secret.u64(..));
+    let seed = plan.probes.seed.unwrap_or_else(|| fastrand::u64(..));
     let mut rng = fastrand::Rng::with_seed(seed);
     let sizing = Sizing::of(plan, ways.found.len() as u64);
-    let ports = Ports::new(0, sizing.flows, sizing.shard_bits);
-    let reservation = ports::reserve(ports.count(), &mut rng)?;
-    let ports = Ports {
-        base: reservation.base,
-        ..ports
-    };
-    let transmitter = Transmitter::open(reservation.mark)?;
-    let mut kernel = Kernel::load(Settings {
-        config: Config {
-            abi_version: ABI_VERSION,
-            mark: reservation.mark,
-            ports,
-            timeout_ns: nanoseconds(plan.probes.timeout),
-            flags: 0,
-            reserved: [0; 3],
-        },
-        key: NonceKey([secret.u64(..), secret.u64(..)]),
+    let needs = Needs {
+        flows: sizing.flows,
+        shard_bits: sizing.shard_bits,
         ring_bytes: sizing.ring_bytes,
-    })?;
-    let slots = kernel.slots()?;
-    let rings = Rings::new(kernel.rings()?)
+        batched: sizing.batched,
+        timeout: plan.probes.timeout,
+        flags: 0,
+    };
+    let Provision {
+        mut kernel,
+        rings,
+        slots,
+        reservation,
+    } = provide(&needs, &mut rng)?;
+    let transmitter = Transmitter::open(reservation.mark)?;
+    let rings = Rings::new(rings)
         .map_err(|error| Error::Environment(format!("cannot wait for ring buffers: {error}")))?;
-    kernel.set_wakeup_bytes(if sizing.batched { WAKEUP_BYTES } else { 0 })?;
     let used = interfaces(ways);
     let attachments = attach(plan.path.rx, network, used, &mut kernel, &[]).await?;
     Ok(Equipment {
@@ -91,6 +84,62 @@ pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result
         held: Held {
             _ports: reservation,
         },
+    })
+}
+
+/// How much any run takes of ports and memory.
+pub(super) struct Needs {
+    /// Flows for each target.
+    pub(super) flows: u16,
+    /// Logarithm of the number of shards.
+    pub(super) shard_bits: u16,
+    /// Bytes of each CPU's ring.
+    pub(super) ring_bytes: u32,
+    /// Readers are woken for many events at once.
+    pub(super) batched: bool,
+    /// How long a reply may take.
+    pub(super) timeout: Duration,
+    /// [`Config::CONSUME`] and later flags.
+    pub(super) flags: u32,
+}
+
+/// Ports, and programs that know them; nothing is attached yet.
+pub(super) struct Provision {
+    pub(super) kernel: Kernel,
+    pub(super) rings: RingSet,
+    pub(super) slots: SlotTable,
+    pub(super) reservation: Reservation,
+}
+
+/// Reserves ports that `rng` chooses, and loads the programs for them.
+pub(super) fn provide(needs: &Needs, rng: &mut fastrand::Rng) -> Result<Provision> {
+    let mut secret = fastrand::Rng::new();
+    let ports = Ports::new(0, needs.flows, needs.shard_bits);
+    let reservation = ports::reserve(ports.count(), rng)?;
+    let ports = Ports {
+        base: reservation.base,
+        ..ports
+    };
+    let mut kernel = Kernel::load(Settings {
+        config: Config {
+            abi_version: ABI_VERSION,
+            mark: reservation.mark,
+            ports,
+            timeout_ns: nanoseconds(needs.timeout),
+            flags: needs.flags,
+            reserved: [0; 3],
+        },
+        key: NonceKey([secret.u64(..), secret.u64(..)]),
+        ring_bytes: needs.ring_bytes,
+    })?;
+    let slots = kernel.slots()?;
+    let rings = kernel.rings()?;
+    kernel.set_wakeup_bytes(if needs.batched { WAKEUP_BYTES } else { 0 })?;
+    Ok(Provision {
+        kernel,
+        rings,
+        slots,
+        reservation,
     })
 }
 

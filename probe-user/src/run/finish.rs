@@ -40,7 +40,7 @@ impl<S: Describe> Driver<'_, S> {
         let answered = (all_answered, self.reports.any_answered);
         let continuous = matches!(&self.plan.job, Job::Ping(_));
         if let Some(path) = output {
-            let metadata = self.into_metadata(accounting);
+            let metadata = self.metadata(accounting);
             metadata::write(&path, &metadata).map_err(|error| {
                 Error::CutShort(format!("cannot write {}: {error}", path.display()))
             })?;
@@ -76,7 +76,7 @@ impl<S: Describe> Driver<'_, S> {
         Ok(accounting)
     }
 
-    fn into_metadata(self, accounting: Accounting) -> Metadata {
+    fn metadata(&mut self, accounting: Accounting) -> Metadata {
         self.journal
             .close(accounting, self.seed, &self.receiver.attachments)
     }

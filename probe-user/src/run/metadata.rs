@@ -120,7 +120,7 @@ impl Journal {
 
     /// The metadata of the run that ends now.
     pub(super) fn close(
-        mut self,
+        &mut self,
         counters: Accounting,
         seed: u64,
         attachments: &[Attachment],
@@ -143,7 +143,7 @@ impl Journal {
             },
             counters,
             stamps: attachments.iter().map(stamp_source).collect(),
-            clock: self.pairs,
+            clock: std::mem::take(&mut self.pairs),
             kernel: kernel_release(),
             interfaces: attachments.iter().map(|a| a.name.clone()).collect(),
             sweep: None,

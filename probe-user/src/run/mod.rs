@@ -12,6 +12,7 @@ mod reports;
 mod sender;
 mod sessions;
 mod sizing;
+mod stamps;
 mod status;
 mod sweep;
 mod ways;

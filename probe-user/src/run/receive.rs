@@ -1,7 +1,8 @@
 //! From the kernel's events to answers.
 
-use probe_common::abi::{Event, Hook, Outcome, TxSource};
+use probe_common::abi::{Event, Outcome, TxSource};
 
+use super::stamps::stamp_of;
 use crate::{
     engine::{
         accounting::Settled,
@@ -61,7 +62,8 @@ impl Receiver {
             let Some(event) = self.settle(event, engine, slots, now) else {
                 continue;
             };
-            match Answer::read(&event, self.stamp_of(&event)) {
+            let stamp = stamp_of(&event, |ifindex| self.attachment(ifindex).map(|a| a.rx));
+            match Answer::read(&event, stamp) {
                 Some(answer) => {
                     engine.handle_answer(event.target, &answer, now);
                     heard.push(Heard { event, answer });
@@ -106,19 +108,6 @@ impl Receiver {
                 self.settled.foreign += 1;
                 None
             }
-        }
-    }
-
-    /// The sources of an event's stamps.
-    fn stamp_of(&self, event: &Event) -> Stamp {
-        Stamp {
-            tx: TxSource::from_code(event.tx_source).unwrap_or(TxSource::Tcx),
-            rx: match Hook::from_code(event.hook) {
-                Some(Hook::Xdp) => self
-                    .attachment(event.ifindex)
-                    .map_or(RxHook::XdpGeneric, |a| a.rx),
-                Some(Hook::Tcx) | None => RxHook::Tcx,
-            },
         }
     }
 

@@ -10,7 +10,7 @@ use crate::engine::plan::{Job, Plan, TraceOptions};
 pub(super) const TRACES_AT_ONCE: u32 = 500;
 
 /// Slots of a shard, and the least of a run. A target has one shard.
-const SHARD: u64 = 1 << 16;
+pub(super) const SHARD: u64 = 1 << 16;
 
 /// Most ports that a run takes.
 const MOST_PORTS: u32 = 1 << 14;
@@ -48,13 +48,13 @@ impl Sizing {
     pub(super) fn of(plan: &Plan, targets: u64) -> Self {
         let flows = flows(plan);
         let rate = expected_rate(plan, targets);
-        let shard_bits = shard_bits(plan, targets, rate, flows);
-        let ring_bytes = (rate / 4).saturating_mul(EVENT).clamp(256 << 10, 64 << 20);
+        let in_flight = (rate as f64 * plan.probes.timeout.as_secs_f64()).ceil() as u64;
+        let shard_bits = shard_bits(in_flight, targets, plan.path.slots, flows);
         Self {
             flows,
             shard_bits,
-            ring_bytes: ring_bytes.next_power_of_two() as u32,
-            batched: rate >= BATCHED_WAKEUP_RATE,
+            ring_bytes: ring_bytes(rate),
+            batched: is_batched(rate),
             notice: notice(plan, rate, Ports::new(0, flows, shard_bits)),
         }
     }
@@ -105,14 +105,25 @@ fn traces_at_once(plan: &Plan, options: &TraceOptions, targets: u64) -> f64 {
     all.min(f64::from(TRACES_AT_ONCE) * intervals.ceil())
 }
 
-fn shard_bits(plan: &Plan, targets: u64, rate: u64, flows: u16) -> u16 {
-    let in_flight = (rate as f64 * plan.probes.timeout.as_secs_f64()).ceil() as u64;
+/// Shards for twice the probes in flight, no more than targets, slots and ports allow.
+pub(super) fn shard_bits(in_flight: u64, targets: u64, most_slots: u32, flows: u16) -> u16 {
     let of_targets = targets.max(1).saturating_mul(SHARD);
     let wanted = in_flight.saturating_mul(2).min(of_targets);
-    let slots = wanted.min(u64::from(plan.path.slots)).max(SHARD);
+    let slots = wanted.min(u64::from(most_slots)).max(SHARD);
     let bits = slots.next_power_of_two().ilog2() - SHARD.ilog2();
     let most = (MOST_PORTS / u32::from(flows.max(1))).max(1).ilog2();
     bits.min(most) as u16
+}
+
+/// Bytes of each CPU's ring: the events of a quarter second.
+pub(super) fn ring_bytes(rate: u64) -> u32 {
+    let bytes = (rate / 4).saturating_mul(EVENT).clamp(256 << 10, 64 << 20);
+    bytes.next_power_of_two() as u32
+}
+
+/// Whether readers are woken for many events at once, and must look themselves.
+pub(super) fn is_batched(rate: u64) -> bool {
+    rate >= BATCHED_WAKEUP_RATE
 }
 
 fn notice(plan: &Plan, rate: u64, ports: Ports) -> Option<String> {

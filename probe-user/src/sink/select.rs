@@ -58,6 +58,13 @@ pub enum Error {
 }
 
 impl Selection {
+    /// The same, of what paths are made of: first replies within the timeout.
+    #[must_use]
+    pub fn for_paths(mut self) -> Self {
+        self.outcomes.retain(|outcome| *outcome == Outcome::Valid);
+        self
+    }
+
     /// Whether a reply is to be written.
     pub fn takes(&self, reply: &Reply) -> bool {
         self.outcomes.contains(&Outcome::of(reply))

@@ -46,12 +46,15 @@ pub struct Destination {
 /// # Errors
 /// [`Error::Usage`] for an output that cannot be written, and a selection that is none.
 pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)> {
-    let selection = match &plan.output.select {
+    let mut selection = match &plan.output.select {
         Some(text) => text
             .parse()
             .map_err(|error: select::Error| Error::Usage(format!("--select: {error}")))?,
         None => Selection::default(),
     };
+    if plan.output.paths {
+        selection = selection.for_paths();
+    }
     let last_ttl = u16::from(plan.space.first_ttl) + plan.space.ttls.saturating_sub(1);
     let rules = PathRules {
         max_ttl: u8::try_from(last_ttl).unwrap_or(u8::MAX),

@@ -1,13 +1,12 @@
 //! The arguments of `probe sweep`. Short names follow zmap.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum, value_parser};
 
 use crate::cli::{
-    args::{ProtocolArgs, RxArg, TcpFlagsArg},
+    args::{ProbeArgs, RouteArgs},
     duration,
-    number::{parse_slots, parse_source, parse_tos},
     rate::{Bandwidth, Rate},
     scope::ScopeArgs,
     sweep::shard::ShardArg,
@@ -25,19 +24,33 @@ A duration is a number with a unit (500ms, 1s); a bare number is seconds.
 A rate takes suffixes (100k, 1.5M). SIGUSR1 and SIGUSR2 raise and lower it by 5 %.
 The first Ctrl-C stops sending and waits for what is under way; the second ends at once.";
 
+const PACE: &str = "Pace and limits";
+const RATE: &str = "Probes a second, or 'max' [default: 1000]";
+const SEED: &str = "Seed of the order: the same seed, the same run [default: drawn, and reported]";
+
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[command(mut_arg("port", |a| a.short('p').alias("target-port")))]
+#[command(mut_arg("timeout", |a| a.default_value("1s")))]
+#[command(mut_arg("rate", |a| a.short('r').help(RATE).help_heading(PACE)))]
+#[command(mut_arg("seed", |a| a.short('e').help(SEED)))]
+#[command(mut_arg("interface", |a| a.short('i')))]
+#[command(mut_arg("source", |a| a.short('S').alias("source-ip")))]
 pub(crate) struct SweepArgs {
     #[command(flatten)]
     pub(crate) scope: ScopeArgs,
     #[command(flatten)]
     pub(crate) shape: ShapeArgs,
     #[command(flatten)]
-    pub(crate) probes: SweepProbeArgs,
+    pub(crate) probes: ProbeArgs,
+    #[command(flatten)]
+    pub(crate) target_end: BeyondArgs,
     #[command(flatten)]
     pub(crate) pace: SweepPaceArgs,
     #[command(flatten)]
-    pub(crate) route: SweepRouteArgs,
+    pub(crate) route: RouteArgs,
+    #[command(flatten)]
+    pub(crate) host: HostArgs,
     #[command(flatten)]
     pub(crate) output: SweepOutputArgs,
 }
@@ -73,9 +86,6 @@ pub(crate) struct ShapeArgs {
     /// Least time from the beginning of a round to that of the next
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration::parse)]
     pub(crate) round_interval: Duration,
-    /// Seed of the order: the same seed, the same run [default: drawn, and reported]
-    #[arg(short = 'e', long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
     /// Do only part I of N, counted from 0; all N with one --seed are the whole
     #[arg(long, value_name = "I/N", default_value = "0/1", requires = "seed")]
     pub(crate) shard: ShardArg,
@@ -85,44 +95,8 @@ pub(crate) struct ShapeArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Probes")]
-pub(crate) struct SweepProbeArgs {
-    #[command(flatten)]
-    pub(crate) protocol: ProtocolArgs,
-    /// Destination port [default: 33434 for UDP, 80 for TCP]
-    #[arg(short = 'p', long, alias = "target-port", value_parser = value_parser!(u16).range(1..))]
-    pub(crate) port: Option<u16>,
-    /// TCP segments: 'ack' leaves no state at the target, which answers RST
-    #[arg(long, value_name = "FLAGS", default_value = "syn")]
-    pub(crate) tcp_flags: TcpFlagsArg,
-    /// Send SYNs also with higher TTLs than a target has answered at
-    #[arg(long)]
-    pub(crate) beyond_target: bool,
-    /// Flows for each target, which load balancers may part
-    #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u16).range(1..=1024))]
-    pub(crate) flows: u16,
-    /// How long a reply may take
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration::parse_timeout)]
-    pub(crate) timeout: Duration,
-    /// TOS or traffic class of the probes (decimal, or hexadecimal with 0x)
-    #[arg(short = 'Q', long, default_value = "0", value_parser = parse_tos)]
-    pub(crate) tos: u8,
-    /// Text in every probe, such as where to complain; at most 64 octets
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub(crate) contact: String,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Pace and limits")]
+#[command(next_help_heading = PACE)]
 pub(crate) struct SweepPaceArgs {
-    /// Probes a second, or 'max' [default: 1000]
-    #[arg(short = 'r', long, value_name = "RATE")]
-    pub(crate) rate: Option<Rate>,
     /// Bits a second on an Ethernet wire, instead of --rate (10M, 1G)
     #[arg(short = 'B', long, value_name = "BITS", conflicts_with = "rate")]
     pub(crate) bandwidth: Option<Bandwidth>,
@@ -158,23 +132,19 @@ pub(crate) struct SweepPaceArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Probes")]
+pub(crate) struct BeyondArgs {
+    /// Send SYNs also with higher TTLs than a target has answered at
+    #[arg(long)]
+    pub(crate) beyond_target: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Interface and kernel")]
-pub(crate) struct SweepRouteArgs {
-    /// Interface that all probes leave by [default: as the routes say]
-    #[arg(short = 'i', long, value_name = "NAME")]
-    pub(crate) interface: Option<String>,
-    /// Source address of the probes [default: as the routes say]
-    #[arg(short = 'S', long, alias = "source-ip", value_name = "ADDRESS", value_parser = parse_source)]
-    pub(crate) source: Option<IpAddr>,
-    /// Where replies are stamped; 'auto' takes what harms no driver
-    #[arg(long, value_name = "HOOK", default_value = "auto")]
-    pub(crate) rx: RxArg,
+pub(crate) struct HostArgs {
     /// Let ICMP replies go on to the host's own stack as well
     #[arg(long)]
     pub(crate) no_consume: bool,
-    /// Most slots: twice the probes that can wait for an answer; a power of two
-    #[arg(long, value_name = "N", default_value = "8388608", value_parser = parse_slots)]
-    pub(crate) slots: u32,
 }
 
 #[derive(Debug, Args)]

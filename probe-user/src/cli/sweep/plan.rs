@@ -2,28 +2,28 @@
 
 use std::{
     fs,
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use clap::Parser as _;
-use probe_common::{abi::Protocol, plan::Space};
+use probe_common::plan::Space;
 
 use super::args::{
     BacklogArg, RecordFormatArg, ShapeArgs, SweepArgs, SweepOutputArgs, SweepPaceArgs,
-    SweepProbeArgs, SweepRouteArgs,
 };
 use crate::{
     cli::{
-        args::{Cli, Command, RouteArgs, TcpFlagsArg},
+        args::{Cli, Command},
         list_file::is_stdin,
-        plan::{check_contact, check_files, path_options, port, protocol, usage},
-        rate::Rate,
+        plan::{check_files, path_options, probe_options, usage},
+        rate::{Bandwidth, Rate},
         scope::{self, Scope},
     },
     engine::{
-        plan::{Family, PathOptions, ProbeOptions},
+        plan::ProbeOptions,
         sweep::{
             checkpoint::{Checkpoint, SCHEMA},
             plan::{Backlog, LeftOut, Limits, RecordFormat, SweepOutput, SweepPlan},
@@ -71,16 +71,17 @@ pub(crate) fn sweep(args: SweepArgs, arguments: Vec<String>) -> Result<SweepPlan
         )));
     };
     let mut again = *again;
-    again.shape.seed = Some(checkpoint.seed);
-    again.output.checkpoint = Some(file.clone());
-    again.pace.rate = args.pace.rate.or(again.pace.rate);
+    again.probes.seed = Some(checkpoint.seed);
+    // One that the user named stays when all is done.
+    let named = again.output.checkpoint.replace(file.clone()).is_some();
+    again.probes.rate = args.probes.rate.or(again.probes.rate);
     again.output.metadata = args.output.metadata.or(again.output.metadata);
     again.output.status_file = args.output.status_file.or(again.output.status_file);
     again.output.responders = args.output.responders.or(again.output.responders);
     let arguments = checkpoint.arguments.clone();
     let (cursor, digest) = (checkpoint.cursor, checkpoint.plan);
     let mut plan = plan(again, arguments, Some(checkpoint))?;
-    plan.output.passing_checkpoint = args.output.checkpoint.is_none();
+    plan.output.passing_checkpoint = !named;
     plan.output.quiet |= args.output.quiet;
     plan.dry_run |= args.output.dry_run;
     if plan.digest() != digest {
@@ -113,21 +114,17 @@ fn read_checkpoint(file: &Path) -> Result<Checkpoint> {
 }
 
 fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) -> Result<SweepPlan> {
-    let seed = args.shape.seed.unwrap_or_else(|| fastrand::u64(..));
+    let seed = args.probes.seed.unwrap_or_else(|| fastrand::u64(..));
     let (first_ttl, last_ttl) = ttls(&args.shape)?;
-    let (v4, v6) = (args.scope.v4, args.scope.v6);
-    let probes = probe_options(&args.probes, seed)?;
+    let asked = args.probes.rate;
+    let probes = probe_options(args.probes)?;
     let output = output(&args.output)?;
-    let mut path = path_of(args.route)?;
-    path.family = match (v4, v6) {
-        (true, _) => Family::V4,
-        (_, true) => Family::V6,
-        _ => path.family,
-    };
+    let path = path_options((args.scope.v4, args.scope.v6), args.route)?;
     let scope = scope::load(&args.scope, seed)?;
-    check_source(&path, &scope)?;
+    check_source(path.source, &scope)?;
     let space = Space::new(scope.targets.len(), first_ttl, last_ttl, probes.flows);
-    let rate = rate(&args.pace, &probes, !scope.targets.is_v4_only());
+    let v6 = !scope.targets.is_v4_only();
+    let rate = rate(asked, args.pace.bandwidth, &probes, v6);
     check_public(&scope, rate, &probes)?;
     Ok(SweepPlan {
         left_out: LeftOut {
@@ -143,12 +140,16 @@ fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) ->
         seed,
         hop_rate: hop_rate(args.pace.hop_rate, scope.public),
         lanes: args.pace.tx_cores,
-        beyond_target: args.probes.beyond_target,
+        beyond_target: args.target_end.beyond_target,
         limits: limits(&args.pace),
         cooldown: args.pace.cooldown.unwrap_or(probes.timeout),
-        probes: ProbeOptions { rate, ..probes },
-        path: path.options,
-        consume: path.consume,
+        probes: ProbeOptions {
+            rate,
+            seed: Some(seed),
+            ..probes
+        },
+        path,
+        consume: !args.host.no_consume,
         output,
         resumed,
         arguments,
@@ -173,31 +174,17 @@ fn ttls(shape: &ShapeArgs) -> Result<(u8, u8)> {
     Ok((shape.first_ttl, shape.max_ttl))
 }
 
-fn probe_options(args: &SweepProbeArgs, seed: u64) -> Result<ProbeOptions> {
-    let protocol = protocol(&args.protocol);
-    check_contact(&args.contact)?;
-    if args.tcp_flags == TcpFlagsArg::Ack && protocol != Protocol::Tcp {
-        return usage("--tcp-flags is for TCP probes: add --tcp");
-    }
-    Ok(ProbeOptions {
-        protocol,
-        tcp_ack: args.tcp_flags == TcpFlagsArg::Ack,
-        port: port(protocol, args.port)?,
-        flows: args.flows,
-        tos: args.tos,
-        timeout: args.timeout,
-        rate: None,
-        contact: args.contact.clone(),
-        seed: Some(seed),
-    })
-}
-
-fn rate(pace: &SweepPaceArgs, probes: &ProbeOptions, v6: bool) -> Option<u64> {
-    if let Some(bandwidth) = pace.bandwidth {
+fn rate(
+    asked: Option<Rate>,
+    bandwidth: Option<Bandwidth>,
+    probes: &ProbeOptions,
+    v6: bool,
+) -> Option<u64> {
+    if let Some(bandwidth) = bandwidth {
         let octets = SweepPlan::octets_on_wire(probes.protocol, v6, &probes.contact);
         return Some((bandwidth.0 / (octets * 8)).max(1));
     }
-    match pace.rate {
+    match asked {
         Some(Rate::PerSecond(rate)) => Some(rate),
         Some(Rate::Max) => None,
         None => Some(DEFAULT_RATE),
@@ -232,33 +219,8 @@ fn limits(pace: &SweepPaceArgs) -> Limits {
     }
 }
 
-/// The way out.
-struct Way {
-    family: Family,
-    options: PathOptions,
-    consume: bool,
-}
-
-fn path_of(args: SweepRouteArgs) -> Result<Way> {
-    let consume = !args.no_consume;
-    let options = path_options(
-        (false, false),
-        RouteArgs {
-            interface: args.interface,
-            source: args.source,
-            rx: args.rx,
-            slots: args.slots,
-        },
-    )?;
-    Ok(Way {
-        family: options.family,
-        options,
-        consume,
-    })
-}
-
-fn check_source(way: &Way, scope: &Scope) -> Result<()> {
-    let Some(source) = way.options.source else {
+fn check_source(source: Option<IpAddr>, scope: &Scope) -> Result<()> {
+    let Some(source) = source else {
         return Ok(());
     };
     if source.is_ipv4() != scope.targets.is_v4_only() {

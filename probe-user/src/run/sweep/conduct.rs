@@ -1,6 +1,6 @@
 //! The loop beside the threads: signals, routes, limits, status, checkpoint.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -10,7 +10,7 @@ use super::{
     finish::finish,
     limits::{self, Verdict},
     prepare,
-    start::{MOST_WAITING, Sweep, notify, share},
+    start::{MOST_WAITING, Sweep, share},
 };
 use crate::{
     engine::time::Moment,
@@ -130,7 +130,7 @@ impl Sweep {
                     }
                 }
             }
-            self.orders.hold(self.waiting() > MOST_WAITING / 2);
+            self.orders.hold(self.desk.waiting() > MOST_WAITING / 2);
             self.journal.tick();
             if self.desk.has_failed() {
                 return Ok(Ending::Output);
@@ -178,11 +178,6 @@ impl Sweep {
         Ok(None)
     }
 
-    /// Events on their way to the writer.
-    fn waiting(&self) -> usize {
-        self.desk.waiting.load(Ordering::Relaxed)
-    }
-
     /// What the threads have counted by now.
     pub(super) fn sums(&self) -> Result<Sums> {
         let of_lanes = |count: fn(&super::control::LaneCounts) -> &Count| -> u64 {
@@ -205,7 +200,7 @@ impl Sweep {
             slot_waits: of_lanes(|lane| &lane.slot_waits),
             held: of_lanes(|lane| &lane.held),
             shortfall: of_lanes(|lane| &lane.shortfall),
-            waiting: self.waiting() as u64,
+            waiting: self.desk.waiting() as u64,
             recorded: self.desk.counts.recorded.get(),
             taken_over: self.desk.counts.taken(),
             durable: self.desk.counts.durable.get(),
@@ -226,11 +221,8 @@ impl Sweep {
 
     fn change_rate(&mut self, faster: bool) {
         let Some(rate) = self.rate else {
-            notify(
-                &self.plan,
-                "the rate has no bound that could change: give one with --rate",
-            );
-            return;
+            let line = "the rate has no bound that could change: give one with --rate";
+            return self.status.say(&self.plan, line);
         };
         let factor = if faster {
             1.0 + RATE_STEP
@@ -240,7 +232,8 @@ impl Sweep {
         let rate = ((rate as f64 * factor).round() as u64).max(1);
         self.rate = Some(rate);
         self.orders.set_rate(share(self.rate, self.plan.lanes));
-        notify(&self.plan, &format!("the rate is {rate}/s now"));
+        let line = format!("the rate is {rate}/s now");
+        self.status.say(&self.plan, &line);
     }
 
     /// A line if the sweep cannot go on: an interface that it is attached to is lost.
@@ -273,6 +266,7 @@ impl Sweep {
         let (kernel, attached) = (&mut self.kernel, &self.attachments);
         let fresh = equip::attach(self.plan.path.rx, network, used, kernel, attached).await?;
         self.attachments.extend(fresh);
+        self.desk.learn(&self.attachments);
         self.orders.set_ways(ways);
         Ok(())
     }

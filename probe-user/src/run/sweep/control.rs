@@ -126,8 +126,6 @@ impl Count {
 pub(super) struct LaneCounts {
     /// All steps of the lane before this one are done.
     pub(super) cursor: Count,
-    /// Probes that came up.
-    pub(super) planned: Count,
     /// Taken by the kernel.
     pub(super) taken: Count,
     /// Refused by the kernel.

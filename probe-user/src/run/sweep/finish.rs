@@ -1,6 +1,6 @@
 //! The end of a sweep: nothing left attached, everything counted and written.
 
-use std::{io::ErrorKind, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{io::ErrorKind, time::Duration};
 
 use super::{
     conduct::{Ending, Signals},
@@ -77,8 +77,8 @@ pub(super) async fn finish(
         cursor: sent.cursor,
         send_seconds: sent.last.since(begin).as_secs_f64(),
     };
-    sweep.tell(&harvest, &ending)?;
-    conclude(&sweep, ending)
+    let told = sweep.tell(&harvest, &ending);
+    conclude(&sweep, ending).and_then(|outcome| told.map(|()| outcome))
 }
 
 fn add(attempts: &mut Attempts, taken_by_ttl: &mut [u64], lane: LaneResult) {
@@ -125,7 +125,7 @@ impl Sweep {
         accounting.recorded = counts.recorded.get() + read.aggregated;
         accounting.filtered = counts.filtered.get() + read.unknown;
         // What a writer still has that nobody waits for any more is written nowhere.
-        accounting.unwritten = counts.unwritten.get() + self.desk.waiting.load(Relaxed) as u64;
+        accounting.unwritten = counts.unwritten.get() + self.desk.waiting() as u64;
         accounting.backlog = read.dropped;
         Ok(accounting)
     }
@@ -183,40 +183,51 @@ impl Sweep {
         writer.join().map_err(|_| died("writing"))
     }
 
-    /// Writes checkpoint, metadata, responders and summary.
+    /// Tells what was found in every way asked for; the first that fails does not keep
+    /// the others from being written.
     fn tell(&mut self, harvest: &Harvest, ending: &Ending) -> Result<()> {
-        // Replies were waited for, and the output is complete.
-        let unwritten = self.desk.has_failed() || self.desk.waiting.load(Relaxed) > 0;
-        let whole = !matches!(ending, Ending::Output) && !unwritten;
-        let waited = !matches!(ending, Ending::CutShort(_) | Ending::Hurried(_))
-            && self.plan.cooldown >= self.plan.probes.timeout;
-        let done = harvest.cursor >= self.schedule.steps();
-        self.saving.last(harvest.cursor, whole && waited, done)?;
         self.status.end();
-        if let Some(path) = &self.plan.output.responders {
-            let mut text = Vec::new();
-            responders::write(&mut text, responders_of(&harvest.aggregate))
-                .and_then(|()| output::replace(path, &text))
-                .map_err(|error| unwritable(path, &error))?;
-        }
+        let saved = self.save(harvest, ending);
+        let listed = self.list_responders(harvest);
         if !self.plan.output.quiet {
             let rows = SweepSection::rows(harvest);
             let totals = SweepSection::totals(self, harvest);
             eprint!("{}", sweep_summary::render(&rows, &totals));
         }
-        if let Some(path) = &self.plan.output.metadata {
-            let section = SweepSection::of(self, harvest);
-            let journal =
-                std::mem::replace(&mut self.journal, crate::run::metadata::Journal::begin());
-            let mut written = journal.close(
-                harvest.accounting.clone(),
-                self.plan.seed,
-                &self.attachments,
-            );
-            written.sweep = Some(section);
-            metadata::write(path, &written).map_err(|error| unwritable(path, &error))?;
-        }
-        Ok(())
+        let described = self.write_metadata(harvest);
+        saved.and(listed).and(described)
+    }
+
+    /// The last checkpoint: everything is final if replies were waited for and the
+    /// output is complete.
+    fn save(&mut self, harvest: &Harvest, ending: &Ending) -> Result<()> {
+        let unwritten = self.desk.has_failed() || self.desk.waiting() > 0;
+        let whole = !matches!(ending, Ending::Output) && !unwritten;
+        let waited = !matches!(ending, Ending::CutShort(_) | Ending::Hurried(_))
+            && self.plan.cooldown >= self.plan.probes.timeout;
+        let done = harvest.cursor >= self.schedule.steps();
+        self.saving.last(harvest.cursor, whole && waited, done)
+    }
+
+    fn list_responders(&self, harvest: &Harvest) -> Result<()> {
+        let Some(path) = &self.plan.output.responders else {
+            return Ok(());
+        };
+        let mut text = Vec::new();
+        responders::write(&mut text, responders_of(&harvest.aggregate))
+            .and_then(|()| output::replace(path, &text))
+            .map_err(|error| unwritable(path, &error))
+    }
+
+    fn write_metadata(&mut self, harvest: &Harvest) -> Result<()> {
+        let Some(path) = &self.plan.output.metadata else {
+            return Ok(());
+        };
+        let account = harvest.accounting.clone();
+        let seed = self.plan.seed;
+        let mut written = self.journal.close(account, seed, &self.attachments);
+        written.sweep = Some(SweepSection::of(self, harvest));
+        metadata::write(path, &written).map_err(|error| unwritable(path, &error))
     }
 }
 

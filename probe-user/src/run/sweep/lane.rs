@@ -8,14 +8,12 @@ use std::{
     time::Duration,
 };
 
-use probe_common::{
-    Address,
-    plan::Place,
-    probe::Probe,
-    slot::{Fate, Lease},
-};
+use probe_common::{Address, plan::Place, probe::Probe};
 
-use super::control::{LaneCounts, Orders, REST};
+use super::{
+    burst::{Burst, Queued},
+    control::{LaneCounts, Orders, REST},
+};
 use crate::{
     engine::{
         answer::address,
@@ -33,13 +31,10 @@ use crate::{
         network::WayMap,
         processors,
         slots::{SlotTable, Tenant},
-        transmit::{Contact, Frame, Sent, Transmitter, UNBUILDABLE, is_backpressure},
+        transmit::{Contact, Frame, Transmitter, UNBUILDABLE},
     },
     run::packet::{self, Ends},
 };
-
-/// Frames in one call.
-const BURST: usize = 64;
 
 /// Longest rest between two probes: orders are looked at again.
 const LONGEST_REST: Duration = Duration::from_millis(20);
@@ -82,13 +77,6 @@ pub(super) struct LaneResult {
     pub(super) last_sent: Option<Moment>,
 }
 
-/// A probe in a burst.
-#[derive(Clone, Copy)]
-struct Queued {
-    ttl: u8,
-    lease: Lease,
-}
-
 /// A sending thread's own.
 pub(super) struct Sending {
     common: Arc<Common>,
@@ -96,8 +84,10 @@ pub(super) struct Sending {
     lane: Lane,
     /// Steps whose target has a SYN under way, in order.
     deferred: VecDeque<Step>,
+    /// The first step that was not sent before the run ended.
+    given_up: Option<u64>,
     slots: SlotTable,
-    transmitter: Transmitter,
+    burst: Burst,
     contact: Contact,
     pace: Pace,
     ways: Arc<WayMap>,
@@ -106,8 +96,6 @@ pub(super) struct Sending {
     budget: u64,
     /// The processor of this lane's own, if there are enough.
     processors: Option<Vec<usize>>,
-    frames: Vec<Frame>,
-    queued: Vec<Queued>,
     result: LaneResult,
     round: Round,
 }
@@ -153,12 +141,11 @@ impl Sending {
             counts,
             lane,
             deferred: VecDeque::new(),
+            given_up: None,
             slots,
-            transmitter,
+            burst: Burst::new(transmitter),
             budget,
             processors,
-            frames: Vec::with_capacity(BURST),
-            queued: Vec::with_capacity(BURST),
             result: LaneResult {
                 taken_by_ttl: vec![0; 256],
                 ..LaneResult::default()
@@ -210,7 +197,7 @@ impl Sending {
     }
 
     fn fill(&mut self, now: Moment) -> Turn {
-        while self.frames.len() < BURST {
+        while !self.burst.is_full() {
             if !self.pace.allows(now) {
                 return Turn::Until(self.pace.next(now));
             }
@@ -274,9 +261,7 @@ impl Sending {
         let Some(place) = step.place else {
             return true;
         };
-        let again = step.cursor < self.common.again_before;
-        let round = step.round | if again { AGAIN } else { 0 };
-        let queued = self.queue(place, round, now);
+        let queued = self.queue(step, place, now);
         if !queued {
             self.result.slot_waits += 1;
         }
@@ -286,7 +271,8 @@ impl Sending {
     /// All steps of the lane before this one are done.
     fn cursor(&self) -> u64 {
         let waiting = self.deferred.iter().map(|step| step.cursor).min();
-        waiting.unwrap_or(u64::MAX).min(self.lane.cursor())
+        let undone = waiting.into_iter().chain(self.given_up);
+        undone.fold(self.lane.cursor(), u64::min)
     }
 
     /// A new round begins no sooner than its time has come.
@@ -304,8 +290,10 @@ impl Sending {
     }
 
     /// Puts a probe into the burst, or counts why not; false: it must wait for a slot.
-    fn queue(&mut self, place: Place, round: u32, now: Moment) -> bool {
+    fn queue(&mut self, step: Step, place: Place, now: Moment) -> bool {
         let Place { target, ttl, flow } = place;
+        let again = step.cursor < self.common.again_before;
+        let round = step.round | if again { AGAIN } else { 0 };
         let guard = self.common.syn_guard.as_ref();
         if guard.is_some_and(|guard| guard.is_beyond(target, ttl)) && !self.common.beyond_target {
             self.skip("target_reached");
@@ -341,8 +329,8 @@ impl Sending {
         self.result.planned += 1;
         match Frame::build(&probe, &self.contact, way.ifindex, &way.link) {
             Some(frame) => {
-                self.frames.push(frame);
-                self.queued.push(Queued { ttl, lease });
+                let cursor = step.cursor;
+                self.burst.add(Queued { cursor, ttl, lease }, frame);
                 self.pace.take();
                 self.budget -= 1;
             }
@@ -353,7 +341,7 @@ impl Sending {
 
     fn skip(&mut self, reason: &'static str) {
         self.result.planned += 1;
-        *self.result.skipped.entry(reason).or_default() += 1;
+        self.result.skip(reason, 1);
     }
 
     fn probe(&self, destination: Address, source: Address, ttl: u8, flow: u16) -> Probe {
@@ -369,45 +357,19 @@ impl Sending {
         )
     }
 
-    /// Sends the burst. What a full queue refuses is tried again until it is taken.
     fn flush(&mut self, now: Moment) {
-        if self.frames.is_empty() {
+        if self.burst.is_empty() {
             return;
         }
-        let mut begin = 0;
-        while begin < self.frames.len() {
-            let rest = self.frames.get(begin..).unwrap_or_default();
-            let queued = self.queued.get(begin..).unwrap_or_default();
-            let (slots, result) = (&self.slots, &mut self.result);
-            let done = self.transmitter.send(rest, |place, sent| {
-                let queued = queued.get(place);
-                queued.is_none_or(|queued| result.settle(slots, *queued, sent))
-            });
-            begin += done;
-            if begin < self.frames.len() {
-                if self.common.orders.is_stopped() {
-                    self.give_up(begin);
-                    break;
-                }
-                thread::sleep(REST);
-            }
-        }
+        let orders = &self.common.orders;
+        self.given_up = self.burst.send(&self.slots, &mut self.result, orders);
         self.result.last_sent = Some(now);
-        self.frames.clear();
-        self.queued.clear();
-    }
-
-    /// Counts what was never taken because the run ended before.
-    fn give_up(&mut self, begin: usize) {
-        let left = self.frames.len().saturating_sub(begin) as u64;
-        *self.result.skipped.entry("stopped").or_default() += left;
     }
 
     fn publish(&self) {
         let taken: u64 = self.result.taken_by_ttl.iter().sum();
         let refused: u64 = self.result.failed.values().sum();
         self.counts.cursor.set(self.cursor());
-        self.counts.planned.set(self.result.planned);
         self.counts.taken.set(taken);
         self.counts.refused.set(refused);
         self.counts.slot_waits.set(self.result.slot_waits);
@@ -417,27 +379,8 @@ impl Sending {
 }
 
 impl LaneResult {
-    /// Counts what the kernel said to a probe; false: it is to be tried again.
-    fn settle(&mut self, slots: &SlotTable, queued: Queued, sent: Sent) -> bool {
-        let errno = match sent {
-            Sent::Taken => {
-                if let Some(count) = self.taken_by_ttl.get_mut(usize::from(queued.ttl)) {
-                    *count += 1;
-                }
-                return true;
-            }
-            Sent::Refused(errno) => errno,
-        };
-        match slots.fate(queued.lease) {
-            Some(Fate::NeverStamped) | None => {
-                if is_backpressure(errno) {
-                    return false;
-                }
-                *self.failed.entry(errno).or_default() += 1;
-            }
-            // It has its stamp: the qdisc or the driver refused it.
-            Some(_) => slots.mark_dropped(queued.lease),
-        }
-        true
+    /// Counts probes that are not sent, by reason.
+    pub(super) fn skip(&mut self, reason: &'static str, count: u64) {
+        *self.skipped.entry(reason).or_default() += count;
     }
 }

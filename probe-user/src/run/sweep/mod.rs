@@ -7,6 +7,7 @@
 //! conduct (signals, routes, limits, status, checkpoint)  writer ──> sink
 //! ```
 
+mod burst;
 mod conduct;
 mod control;
 mod finish;

@@ -2,40 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use probe_common::{
-    abi::{ABI_VERSION, Config},
-    identity::{NonceKey, Ports},
-};
+use probe_common::abi::Config;
 
 use crate::{
-    engine::{sweep::plan::SweepPlan, time::nanoseconds},
+    engine::sweep::plan::SweepPlan,
     error::Result,
     io::{
-        bpf::{Attachment, Kernel, Settings},
+        bpf::{Attachment, Kernel},
         network::{Network, WayMap},
-        ports::{self, Reservation},
+        ports::Reservation,
         ring::RingSet,
         slots::SlotTable,
         transmit::Transmitter,
     },
-    run::equip::{self, WAKEUP_BYTES},
+    run::{
+        equip::{self, Needs, Provision},
+        sizing::{self, SHARD},
+    },
 };
 
 /// What one core and the kernel's sockets can do at most, probes a second: what
 /// slots are there for if no rate is given.
 pub(super) const MOST_BY_SOCKET: u64 = 1_000_000;
-
-/// Slots of a shard. A target has one shard.
-const SHARD: u64 = 1 << 16;
-
-/// Most ports that a run takes.
-const MOST_PORTS: u64 = 1 << 14;
-
-/// Rate above which readers are woken for many events at once.
-const BATCHED_WAKEUP_RATE: u64 = 20_000;
-
-/// An event with its header in the ring, bytes.
-const EVENT: u64 = 72;
 
 /// Up to this TTL hops are shared by so many targets that their rate is bounded.
 const SHARED_TTLS: u8 = 4;
@@ -56,28 +44,20 @@ pub(super) struct Sizing {
 }
 
 impl Sizing {
-    /// What a plan needs; `public`: any of its targets is a public address.
+    /// What a plan needs.
     pub(super) fn of(plan: &SweepPlan) -> Self {
         let asked = plan.probes.rate;
         let expected = asked.unwrap_or(MOST_BY_SOCKET);
         let timeout = plan.probes.timeout.as_secs_f64();
         let in_flight = (expected as f64 * timeout).ceil() as u64;
-        let targets = u64::from(plan.targets.len()).max(1);
-        let most_ports = (MOST_PORTS / u64::from(plan.space.flows)).max(1);
-        let shards = (2 * in_flight)
-            .div_ceil(SHARD)
-            .min(targets)
-            .min(u64::from(plan.path.slots) / SHARD)
-            .max(1)
-            .next_power_of_two();
-        let shard_bits = shards.ilog2().min(most_ports.ilog2()) as u16;
+        let targets = u64::from(plan.targets.len());
+        let shard_bits = sizing::shard_bits(in_flight, targets, plan.path.slots, plan.space.flows);
         let slots = SHARD << shard_bits;
-        let ring_bytes = (expected / 4).saturating_mul(EVENT);
         let (rate, notice) = bounded(plan, asked, (slots as f64 / (2.0 * timeout)) as u64);
         Self {
             shard_bits,
-            ring_bytes: ring_bytes.clamp(256 << 10, 64 << 20).next_power_of_two() as u32,
-            batched: expected >= BATCHED_WAKEUP_RATE,
+            ring_bytes: sizing::ring_bytes(expected),
+            batched: sizing::is_batched(expected),
             rate,
             notice,
         }
@@ -127,31 +107,23 @@ pub(super) async fn equip(
     network: &Network,
     ways: &WayMap,
 ) -> Result<Equipment> {
-    let mut secret = fastrand::Rng::new();
-    let ports = Ports::new(0, plan.space.flows, sizing.shard_bits);
-    let reservation = ports::reserve(ports.count(), &mut secret)?;
-    let ports = Ports {
-        base: reservation.base,
-        ..ports
+    let needs = Needs {
+        flows: plan.space.flows,
+        shard_bits: sizing.shard_bits,
+        ring_bytes: sizing.ring_bytes,
+        batched: sizing.batched,
+        timeout: plan.probes.timeout,
+        flags: if plan.consume { Config::CONSUME } else { 0 },
     };
-    let transmitters = (0..plan.lanes.max(1))
+    let Provision {
+        mut kernel,
+        rings,
+        slots,
+        reservation,
+    } = equip::provide(&needs, &mut fastrand::Rng::new())?;
+    let transmitters = (0..plan.lanes)
         .map(|_| Transmitter::open(reservation.mark))
         .collect::<Result<_>>()?;
-    let mut kernel = Kernel::load(Settings {
-        config: Config {
-            abi_version: ABI_VERSION,
-            mark: reservation.mark,
-            ports,
-            timeout_ns: nanoseconds(plan.probes.timeout),
-            flags: if plan.consume { Config::CONSUME } else { 0 },
-            reserved: [0; 3],
-        },
-        key: NonceKey([secret.u64(..), secret.u64(..)]),
-        ring_bytes: sizing.ring_bytes,
-    })?;
-    let slots = kernel.slots()?;
-    let rings = kernel.rings()?;
-    kernel.set_wakeup_bytes(if sizing.batched { WAKEUP_BYTES } else { 0 })?;
     let used = interfaces(ways);
     let attachments = equip::attach(plan.path.rx, network, used, &mut kernel, &[]).await?;
     Ok(Equipment {

@@ -96,8 +96,9 @@ impl Saving {
             return Ok(());
         };
         if done && whole && self.passing {
-            let _ = std::fs::remove_file(file);
-            return Ok(());
+            return output::remove(file).map_err(|error| {
+                Error::CutShort(format!("cannot remove {}: {error}", file.display()))
+            });
         }
         if whole {
             self.checkpoint.cursor = cursor;

@@ -1,7 +1,7 @@
 //! Starts the threads of a sweep.
 
 use std::{
-    sync::{Arc, atomic::AtomicUsize, mpsc},
+    sync::{Arc, mpsc},
     thread::JoinHandle,
     time::Duration,
 };
@@ -13,7 +13,7 @@ use super::{
     reader::{Conveyor, ReaderResult, Reading},
     save::Saving,
     status::Status,
-    writer::{Desk, Sources, Writing},
+    writer::{Desk, Writing},
 };
 use crate::{
     engine::sweep::{
@@ -215,13 +215,13 @@ fn start_writer(
     if plan.output.format == RecordFormat::None {
         return Ok((None, None));
     }
+    desk.learn(attachments);
     let (sink, selection): (Box<dyn Sink + Send>, _) = sink::open_sweep(plan)?;
     let (batches, incoming) = mpsc::channel();
     let writing = Writing {
         sink,
         selection,
         targets: plan.targets.clone(),
-        sources: Sources::of(attachments),
         desk: desk.clone(),
         durable: plan.output.checkpoint.is_some() || plan.output.format == RecordFormat::Parquet,
         batches: incoming,
@@ -230,7 +230,7 @@ fn start_writer(
     };
     let thread = spawn("probe-out".into(), move || writing.run());
     let thread = thread.map_err(|error| unable("start a thread", &error))?;
-    let waiting: Arc<AtomicUsize> = desk.waiting.clone();
+    let waiting = desk.in_line.clone();
     let conveyor = Conveyor {
         batches,
         waiting,

@@ -8,9 +8,12 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::conduct::Sums;
+use super::{conduct::Sums, prepare::Sizing, start::notify};
 use crate::{
-    engine::sweep::{plan::SweepPlan, schedule::Schedule},
+    engine::sweep::{
+        plan::{RecordFormat, SweepPlan},
+        schedule::Schedule,
+    },
     error::{Error, Outcome, Result},
     io::{
         network::{Network, WayMap},
@@ -34,7 +37,11 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn new(plan: &SweepPlan, schedule: &Schedule, begin: u64) -> Result<Self> {
-        let shown = !plan.output.quiet && io::stderr().is_terminal();
+        // Records on the same terminal would run into the line.
+        let alone = plan.output.file.is_some()
+            || plan.output.format == RecordFormat::None
+            || !io::stdout().is_terminal();
+        let shown = !plan.output.quiet && alone && io::stderr().is_terminal();
         let target = if shown {
             ProgressDrawTarget::stderr()
         } else {
@@ -77,6 +84,11 @@ impl Status {
             self.file = None;
         }
         self.last = *sums;
+    }
+
+    /// Says something above the line.
+    pub(super) fn say(&self, plan: &SweepPlan, line: &str) {
+        self.bar.suspend(|| notify(plan, line));
     }
 
     /// Takes the line away.
@@ -188,7 +200,10 @@ pub(super) async fn dry_run(plan: &SweepPlan, network: &Network, ways: &WayMap) 
         text += &format!("way: from {} by {name}\n", path.source);
     }
     let schedule = plan.schedule();
-    let rate = plan.probes.rate;
+    let Sizing { rate, notice, .. } = Sizing::of(plan);
+    if let Some(notice) = notice {
+        notify(plan, &notice);
+    }
     let duration = rate.map_or_else(String::new, |rate| {
         let seconds = schedule.probes() / rate.max(1);
         format!(

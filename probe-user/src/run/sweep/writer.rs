@@ -4,24 +4,25 @@ use std::{
     collections::VecDeque,
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
         mpsc::{Receiver, RecvTimeoutError},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use probe_common::abi::{Event, Hook, Outcome, TxSource};
+use probe_common::abi::{Event, Outcome};
 
 use super::{control::WriterCounts, lane::AGAIN};
 use crate::{
     engine::{
         answer::{ip, reply},
         report::Reply,
-        stamp::{RxHook, Stamp},
+        stamp::RxHook,
         sweep::targets::TargetSet,
     },
-    io::{bpf::Attachment, processors},
+    io::{bpf::Attachment, clock, processors},
+    run::stamps::stamp_of,
     sink::{Sink, select::Selection},
 };
 
@@ -36,7 +37,9 @@ const FLUSH_AFTER: Duration = Duration::from_millis(100);
 pub(super) struct Desk {
     pub(super) counts: WriterCounts,
     /// Events on their way here.
-    pub(super) waiting: Arc<AtomicUsize>,
+    pub(super) in_line: Arc<AtomicUsize>,
+    /// The hook behind each interface that replies come in by.
+    hooks: RwLock<Vec<(u32, RxHook)>>,
     /// The run ends before its plan does.
     cut_short: AtomicBool,
     /// Nothing can be written any more.
@@ -51,6 +54,22 @@ impl Desk {
 
     fn is_cut_short(&self) -> bool {
         self.cut_short.load(Relaxed)
+    }
+
+    /// Replies come in by these.
+    pub(super) fn learn(&self, attachments: &[Attachment]) {
+        let hooks = attachments.iter().map(|a| (a.ifindex, a.rx)).collect();
+        *self.hooks.write().unwrap_or_else(PoisonError::into_inner) = hooks;
+    }
+
+    fn hooks(&self) -> Vec<(u32, RxHook)> {
+        let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
+        hooks.clone()
+    }
+
+    /// Events on their way here.
+    pub(super) fn waiting(&self) -> usize {
+        self.in_line.load(Relaxed)
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -76,7 +95,6 @@ pub(super) struct Writing {
     pub(super) sink: Box<dyn Sink + Send>,
     pub(super) selection: Selection,
     pub(super) targets: Arc<TargetSet>,
-    pub(super) sources: Sources,
     pub(super) desk: Arc<Desk>,
     /// Make what is written durable once a second: a checkpoint counts on it.
     pub(super) durable: bool,
@@ -87,47 +105,24 @@ pub(super) struct Writing {
     pub(super) undurable: VecDeque<(u64, u64)>,
 }
 
-/// The hook behind each interface that replies come in by.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sources(pub(super) Vec<(u32, RxHook)>);
-
-impl Sources {
-    pub(super) fn of(attachments: &[Attachment]) -> Self {
-        Self(attachments.iter().map(|a| (a.ifindex, a.rx)).collect())
-    }
-
-    fn stamp(&self, event: &Event) -> Stamp {
-        let of_interface = || {
-            let known = self.0.iter().find(|(ifindex, _)| *ifindex == event.ifindex);
-            known.map_or(RxHook::XdpGeneric, |(_, hook)| *hook)
-        };
-        Stamp {
-            tx: TxSource::from_code(event.tx_source).unwrap_or(TxSource::Tcx),
-            rx: match Hook::from_code(event.hook) {
-                Some(Hook::Xdp) => of_interface(),
-                Some(Hook::Tcx) | None => RxHook::Tcx,
-            },
-        }
-    }
-}
-
 impl Writing {
     /// Writes until all readers are gone, then ends the output.
     pub(super) fn run(mut self) {
         processors::stay_on(self.processors.as_deref());
-        let (mut synced, mut flushed) = (Instant::now(), Instant::now());
+        let (mut synced, mut flushed) = (clock::now(), clock::now());
         loop {
             match self.batches.recv_timeout(FLUSH_AFTER) {
                 Ok(batch) => self.write(&batch),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if flushed.elapsed() >= FLUSH_AFTER {
+            let now = clock::now();
+            if now.since(flushed) >= FLUSH_AFTER {
                 self.attempt(|sink| sink.flush());
-                flushed = Instant::now();
+                flushed = now;
             }
-            if self.durable && synced.elapsed() >= SYNC_INTERVAL {
-                synced = Instant::now();
+            if self.durable && now.since(synced) >= SYNC_INTERVAL {
+                synced = now;
                 self.sync();
             }
         }
@@ -146,8 +141,9 @@ impl Writing {
 
     fn write(&mut self, batch: &[Event]) {
         let (mut recorded, mut filtered, mut unwritten) = (0, 0, 0);
+        let hooks = self.desk.hooks();
         for event in batch {
-            match self.reply(event) {
+            match self.reply(event, &hooks) {
                 Some(reply) if self.selection.takes(&reply) => {
                     if self.desk.has_failed() {
                         unwritten += 1;
@@ -166,10 +162,10 @@ impl Writing {
         counts.recorded.add(recorded);
         counts.filtered.add(filtered);
         counts.unwritten.add(unwritten);
-        self.desk.waiting.fetch_sub(batch.len(), Relaxed);
+        self.desk.in_line.fetch_sub(batch.len(), Relaxed);
     }
 
-    fn reply(&self, event: &Event) -> Option<Reply> {
+    fn reply(&self, event: &Event, hooks: &[(u32, RxHook)]) -> Option<Reply> {
         debug_assert_ne!(event.outcome, Outcome::Unindexed as u8);
         let target = self.targets.get(event.target)?;
         let again = event.round & AGAIN != 0;
@@ -177,7 +173,11 @@ impl Writing {
             round: event.round & !AGAIN,
             ..*event
         };
-        let reply = reply(&event, ip(target), self.sources.stamp(&event))?;
+        let stamp = stamp_of(&event, |ifindex| {
+            let known = hooks.iter().find(|(index, _)| *index == ifindex);
+            known.map(|(_, hook)| *hook)
+        });
+        let reply = reply(&event, ip(target), stamp)?;
         Some(Reply { again, ..reply })
     }
 
