@@ -1,5 +1,6 @@
 //! Benchmarks: what `cargo xtask bench` runs in the lab.
 
+mod drawing;
 mod machine;
 pub mod rtt;
 pub mod sweep;

@@ -3,22 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use svg::{
-    Document,
-    node::element::{Circle, Group, Line, Rectangle, Text},
-};
+use svg::node::element::{Circle, Group};
 
 use super::{
     distribution::Percentiles,
     report::{JUDGED_RATE, MEDIAN_LIMIT_NS, P99_LIMIT_NS, Report, Row},
 };
+use crate::bench::drawing::{GRID, INK, canvas, line, rectangle, text};
 
 /// Colours that colour-blind readers tell apart (Okabe and Ito).
 const COLOURS: [&str; 6] = [
     "#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73", "#cc79a7",
 ];
-const INK: &str = "#333333";
-const GRID: &str = "#e4e4e4";
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 76.0;
 const TOP: f64 = 92.0;
@@ -38,15 +34,7 @@ const FLOOR_NS: f64 = 100.0;
 pub fn draw(report: &Report) -> String {
     let sheet = Sheet::new(&report.rows);
     let (width, height) = sheet.size();
-    let mut document = Document::new()
-        .set("viewBox", (0, 0, width as i64, height as i64))
-        .set("width", width)
-        .set("height", height)
-        .set("font-family", "sans-serif")
-        .set("font-size", 11)
-        .set("fill", INK)
-        .add(rectangle(0.0, 0.0, width, height, "white"));
-    document = document
+    let mut document = canvas(width, height)
         .add(text(LEFT, 24.0, "|Error| of the reported round-trip time, µs").set("font-size", 16))
         .add(text(LEFT, 42.0, SUBTITLE))
         .add(sheet.legend());
@@ -204,26 +192,4 @@ impl<'a> Sheet<'a> {
 /// Nanoseconds as the axis shows them, in microseconds.
 fn tick(nanos: f64) -> String {
     (nanos / 1e3).to_string()
-}
-
-fn text(x: f64, y: f64, words: &str) -> Text {
-    Text::new(words).set("x", x).set("y", y)
-}
-
-fn line((x1, y1): (f64, f64), (x2, y2): (f64, f64), colour: &str) -> Line {
-    Line::new()
-        .set("x1", x1)
-        .set("y1", y1)
-        .set("x2", x2)
-        .set("y2", y2)
-        .set("stroke", colour)
-}
-
-fn rectangle(x: f64, y: f64, width: f64, height: f64, colour: &str) -> Rectangle {
-    Rectangle::new()
-        .set("x", x)
-        .set("y", y)
-        .set("width", width)
-        .set("height", height)
-        .set("fill", colour)
 }

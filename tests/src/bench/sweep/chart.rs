@@ -1,21 +1,17 @@
 //! The report as a chart: a bar for each contender, as long as it was fast, and what
 //! it recorded beside it.
 
-use svg::{
-    Document,
-    node::element::{Group, Line, Rectangle, Text},
-};
+use svg::node::element::Group;
 
 use super::{
     contender::{Contender, Job},
     report::{Report, Row},
 };
+use crate::bench::drawing::{GRID, INK, canvas, line, rectangle, text};
 
 const OURS: &str = "#0072b2";
 const FLOOR: &str = "#999999";
 const OTHERS: &str = "#e69f00";
-const INK: &str = "#333333";
-const GRID: &str = "#e4e4e4";
 /// Where bars begin, and how long the longest is.
 const LEFT: f64 = 170.0;
 const LENGTH: f64 = 460.0;
@@ -37,14 +33,7 @@ pub fn draw(report: &Report) -> String {
     let width = LEFT + LENGTH + RIGHT;
     let most = report.rows.iter().map(|row| row.range_per_second[1]);
     let scale = LENGTH / most.fold(1.0, f64::max);
-    let mut document = Document::new()
-        .set("viewBox", (0, 0, width as i64, height as i64))
-        .set("width", width)
-        .set("height", height)
-        .set("font-family", "sans-serif")
-        .set("font-size", 11)
-        .set("fill", INK)
-        .add(rectangle(0.0, 0.0, width, height, "white"))
+    let mut document = canvas(width, height)
         .add(text(20.0, 24.0, "Probes a second on the simulated internet").set("font-size", 16))
         .add(text(20.0, 42.0, SUBTITLE));
     let mut y = TOP;
@@ -92,26 +81,10 @@ fn bar(y: f64, row: &Row, scale: f64) -> Group {
             BAR,
             colour,
         ))
-        .add(
-            Line::new()
-                .set("x1", LEFT + least * scale)
-                .set("x2", LEFT + most * scale)
-                .set("y1", middle)
-                .set("y2", middle)
-                .set("stroke", INK),
-        )
+        .add(line(
+            (LEFT + least * scale, middle),
+            (LEFT + most * scale, middle),
+            INK,
+        ))
         .add(text(LEFT + LENGTH + 8.0, y + 12.0, &label))
-}
-
-fn text(x: f64, y: f64, words: &str) -> Text {
-    Text::new(words).set("x", x).set("y", y)
-}
-
-fn rectangle(x: f64, y: f64, width: f64, height: f64, colour: &str) -> Rectangle {
-    Rectangle::new()
-        .set("x", x)
-        .set("y", y)
-        .set("width", width)
-        .set("height", height)
-        .set("fill", colour)
 }
