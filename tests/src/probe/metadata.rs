@@ -21,6 +21,15 @@ pub struct Metadata {
     pub stamps: Vec<StampSource>,
     /// The interfaces.
     pub interfaces: Vec<String>,
+    /// What only a sweep has.
+    pub sweep: Option<SweepSection>,
+}
+
+/// What only a sweep has. Fields that are not here are checked nowhere.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SweepSection {
+    /// How often a lane waited for records to be written.
+    pub backlog_waits: u64,
 }
 
 /// The stamps of an interface.

@@ -27,7 +27,7 @@ pub use self::{
     accounting::assert_accounting,
     command::Probe,
     forger::{Echo, Forger},
-    metadata::{Counters, Metadata, StampSource},
+    metadata::{Counters, Metadata, StampSource, SweepSection},
     record::{Hop, Loss, Ping, Reply, Responder, Rtt, Trace},
     remains::Remains,
     run::{Run, Running},

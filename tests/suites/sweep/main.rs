@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a suite, to panic is to fail")]
 
+mod backlog;
 mod ends;
 mod internet;
 mod output;

@@ -13,7 +13,7 @@ use super::{
     start::{MOST_WAITING, Sweep, share},
 };
 use crate::{
-    engine::time::Moment,
+    engine::{sweep::plan::Backlog, time::Moment},
     error::{Error, Outcome, Result},
     io::{
         clock,
@@ -130,7 +130,7 @@ impl Sweep {
                     }
                 }
             }
-            self.orders.hold(self.desk.waiting() > MOST_WAITING / 2);
+            self.orders.hold(self.is_held_up());
             self.journal.tick();
             if self.desk.has_failed() {
                 return Ok(Ending::Output);
@@ -151,6 +151,12 @@ impl Sweep {
                 return Ok(ending.unwrap_or(Ending::Done));
             }
         }
+    }
+
+    /// Whether records wait that sending is to wait for.
+    fn is_held_up(&self) -> bool {
+        let waits = self.plan.output.backlog == Backlog::Wait;
+        waits && self.desk.waiting() > MOST_WAITING / 2
     }
 
     /// A second has passed: tells and saves where the sweep is. Gives an ending if a
