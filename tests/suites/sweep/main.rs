@@ -10,6 +10,7 @@ mod pace;
 mod resume;
 mod routers;
 mod scope;
+mod stack;
 mod tcp;
 
 use std::collections::BTreeMap;
