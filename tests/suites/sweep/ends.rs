@@ -1,6 +1,6 @@
 //! Ends that nobody planned.
 
-use std::{io::Read as _, time::Duration};
+use std::{fs, io::Read as _, time::Duration};
 
 use nix::sys::signal::Signal;
 use probe_tests::{
@@ -89,6 +89,31 @@ fn a_full_disk_is_told_and_counted() {
     assert!(run.stderr.contains("No space left"), "{}", run.stderr);
     let counters = run.counters().unwrap();
     assert!(counters.unwritten > 0, "{counters:#?}");
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_any_more_ends_the_sweep_and_the_rest_is_written() {
+    let lab = Lab::chain(1).build().unwrap();
+    let target = lab.address(Family::V4, "target").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let gone = folder.path().join("gone");
+    fs::create_dir(&gone).unwrap();
+    let mut running = Probe::sweep(lab.vantage())
+        .args(["--rate", "500", "--probes", "100000", "--max-ttl", "2"])
+        .args(["--round-interval", "0", "--checkpoint"])
+        .args([gone.join("checkpoint")])
+        .to(target)
+        .start()
+        .unwrap();
+    running.wait_for_lines(50).unwrap();
+    fs::remove_dir_all(&gone).unwrap();
+    let run = running.wait().unwrap();
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("gone/checkpoint"), "{}", run.stderr);
+    let recorded = run.counters().unwrap().recorded;
+    assert!(recorded >= 50, "{recorded}");
+    assert_eq!(run.replies().unwrap().len() as u64, recorded);
 }
 
 #[test]
