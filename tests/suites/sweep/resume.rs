@@ -1,10 +1,11 @@
 //! Interrupted, and gone on with.
 
-use std::fs;
+use std::{collections::BTreeSet, fs, net::IpAddr, path::Path, thread, time::Duration};
 
 use nix::sys::signal::Signal;
+use probe_common::lab::{Answer, Internet, Request};
 use probe_tests::{
-    lab::{Family, Lab, Namespace},
+    lab::{Family, InternetLab, Lab, Namespace, truth},
     probe::Probe,
 };
 use serde_json::Value;
@@ -21,7 +22,7 @@ fn interrupted(vantage: &Namespace, target: &str, signal: Signal) -> Vec<Value> 
         .args([target])
         .start()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(2_200));
+    thread::sleep(Duration::from_millis(2_200));
     running.signal(signal).unwrap();
     let checkpoint = folder.path().join("out.jsonl.checkpoint");
     if signal == Signal::SIGKILL {
@@ -76,6 +77,102 @@ fn nothing_is_skipped_after_a_kill_and_what_is_repeated_is_marked() {
     assert_complete(&records);
 }
 
+/// The targets that answer echo requests.
+fn live(lab: &InternetLab, targets: &[IpAddr]) -> BTreeSet<IpAddr> {
+    let answers = |target: &&IpAddr| {
+        let flow = truth::Flow {
+            source: lab.source(Family::V4),
+            target: **target,
+            request: Request::Echo,
+            ports: [0, 0],
+        };
+        let answer = flow.answer(lab.truth(), 64);
+        matches!(answer, Answer::Reply(reply) if truth::unmapped(reply.responder) == **target)
+    };
+    targets.iter().filter(answers).copied().collect()
+}
+
+/// The targets whose echo replies are recorded.
+fn recorded(output: &Path) -> BTreeSet<IpAddr> {
+    let text = fs::read_to_string(output).unwrap();
+    let records = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let replies = records.filter(|record| record["kind"] == "echo-reply");
+    replies
+        .map(|record| record["target"].as_str().unwrap().parse().unwrap())
+        .collect()
+}
+
+/// Puts a queue before the wire that takes anything, and lets so much through.
+fn hold_back(vantage: &Namespace, verb: &str, rate: &str) {
+    let words = ["qdisc", verb, "dev", InternetLab::DEVICE, "root", "tbf"];
+    let limits = ["rate", rate, "burst", "20kb", "limit", "100mb"];
+    vantage.run("tc", &[&words[..], &limits].concat()).unwrap();
+}
+
+/// Waits until the queue grows no more: the sender's buffer is full.
+fn wait_until_stuck(vantage: &Namespace) {
+    let (mut before, mut now) = (0, 0);
+    while now < 1_000 || now > before {
+        thread::sleep(Duration::from_millis(100));
+        let device = ["-s", "qdisc", "show", "dev", InternetLab::DEVICE];
+        let text = vantage.run("tc", &device).unwrap();
+        let (_, backlog) = text.split_once("backlog ").unwrap();
+        let packets = backlog.split([' ', '\n']).nth(1).unwrap();
+        (before, now) = (now, packets.trim_end_matches('p').parse().unwrap());
+    }
+}
+
+#[test]
+fn probes_that_were_given_up_are_sent_after_all() {
+    let lab = InternetLab::build(Internet::DEFAULT).unwrap();
+    let targets: Vec<IpAddr> = truth::targets_v4(lab.truth(), 30_000)
+        .map(IpAddr::from)
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let (list, output) = (folder.path().join("list"), folder.path().join("out.jsonl"));
+    let checkpoint = folder.path().join("out.jsonl.checkpoint");
+    let lines: String = targets.iter().map(|target| format!("{target}\n")).collect();
+    fs::write(&list, lines).unwrap();
+    hold_back(lab.vantage(), "add", "8kbit");
+    let running = Probe::sweep(lab.vantage())
+        .args(["--ping", "--rate", "50k", "--timeout", "2s", "--targets"])
+        .args([&list])
+        .args(["--output"])
+        .args([&output])
+        .start()
+        .unwrap();
+    wait_until_stuck(lab.vantage());
+    running.signal(Signal::SIGINT).unwrap();
+    thread::sleep(Duration::from_millis(100));
+    // What was sent arrives in time.
+    hold_back(lab.vantage(), "change", "20mbit");
+    let run = running.wait().unwrap();
+    assert_eq!(run.code, Some(130), "{}", run.stderr);
+    let counters = run.counters().unwrap();
+    assert!(counters.skipped["stopped"] > 0, "{counters:#?}");
+    assert!(counters.sent > 1_000 && counters.valid > 0, "{counters:#?}");
+    lab.vantage()
+        .run("tc", &["qdisc", "del", "dev", InternetLab::DEVICE, "root"])
+        .unwrap();
+    let run = Probe::people(lab.vantage(), "sweep")
+        .args(["--quiet", "--resume"])
+        .args([&checkpoint])
+        .run()
+        .unwrap();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let (found, expected) = (recorded(&output), live(&lab, &targets));
+    let missing: Vec<_> = expected.difference(&found).collect();
+    assert!(
+        missing.is_empty(),
+        "{} of {}",
+        missing.len(),
+        expected.len()
+    );
+    assert_eq!(found.len(), expected.len());
+}
+
 #[test]
 fn another_plan_is_refused() {
     let lab = Lab::chain(1).build().unwrap();
@@ -98,11 +195,11 @@ fn another_plan_is_refused() {
         .args([&checkpoint])
         .start()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    thread::sleep(Duration::from_millis(300));
     running.signal(Signal::SIGINT).unwrap();
     assert_eq!(running.wait().unwrap().code, Some(130));
     fs::write(&list, format!("{target}\n10.9.9.9\n")).unwrap();
-    let resume = |file: &std::path::Path| {
+    let resume = |file: &Path| {
         let probe = Probe::people(lab.vantage(), "sweep").args(["--resume"]);
         probe.args([file]).run().unwrap()
     };
