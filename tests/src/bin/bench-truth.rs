@@ -125,9 +125,29 @@ fn tell(lab: &InternetLab, findings: &Findings, metadata: &Value) -> Result<bool
         findings.missing,
         counter("ring_full")
     )?;
+    if unsent > 0 {
+        writeln!(out, "never left: {}", reasons(&metadata["counters"]))?;
+    }
     let complete = unsent > 0 || findings.missing == counted;
     let recorded = traffic.sent_back() == findings.records + counted;
     Ok(findings.wrong == 0 && findings.repeated == 0 && recorded && complete)
+}
+
+/// How many probes never left for which reason: `dropped_after_stamp 5, failed enobufs 2`.
+fn reasons(counters: &Value) -> String {
+    let mut reasons = vec![(
+        "dropped_after_stamp".to_owned(),
+        &counters["dropped_after_stamp"],
+    )];
+    for name in ["skipped", "failed"] {
+        let by_reason = counters[name].as_object().into_iter().flatten();
+        reasons.extend(by_reason.map(|(reason, count)| (format!("{name} {reason}"), count)));
+    }
+    let counts = reasons.iter().filter_map(|(reason, count)| {
+        let count = count.as_u64().filter(|count| *count > 0)?;
+        Some(format!("{reason} {count}"))
+    });
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// The places that are still to be found, a bit each.
