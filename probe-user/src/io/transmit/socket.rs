@@ -1,4 +1,4 @@
-//! The three sockets, and `sendmmsg`.
+//! The three kinds of sockets, and `sendmmsg`.
 
 #![expect(unsafe_code, reason = "socket calls that the standard library lacks")]
 
