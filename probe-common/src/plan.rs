@@ -51,11 +51,12 @@ impl Space {
     #[inline(always)]
     pub const fn place(&self, index: u64) -> Option<Place> {
         let cells = self.cells();
-        if cells == 0 || index >= self.length() {
+        let ttls = self.ttls as u32;
+        // Both, for the sake of a compiler that must see that nothing divides by zero.
+        if cells == 0 || ttls == 0 || index >= self.length() {
             return None;
         }
         let cell = (index % cells) as u32;
-        let ttls = self.ttls as u32;
         Some(Place {
             target: (index / cells) as u32,
             ttl: self.first_ttl.wrapping_add((cell % ttls) as u8),

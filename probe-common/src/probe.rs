@@ -8,7 +8,7 @@
 use crate::{
     Address,
     abi::Protocol,
-    identity::{Evidence, Nonce},
+    identity::{Evidence, Nonce, Ports},
     wire::{
         Bounded, Cursor, Malformed, Put, Read,
         checksum::Sum,
@@ -50,6 +50,58 @@ pub struct Probe {
     pub nonce: Nonce,
     /// TCP: an ACK segment instead of a SYN.
     pub ack: bool,
+}
+
+/// What the probes of a run have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// What they are made of.
+    pub protocol: Protocol,
+    /// Destination port (UDP, TCP).
+    pub port: u16,
+    /// TOS or traffic class.
+    pub tos: u8,
+    /// TCP: ACK segments instead of SYN.
+    pub ack: bool,
+}
+
+impl Shape {
+    /// The probe of a flow from `source` to `destination`, but for what its slot
+    /// gives it.
+    #[inline(always)]
+    pub const fn probe(
+        self,
+        ports: Ports,
+        source: Address,
+        destination: Address,
+        ttl: u8,
+        flow: u16,
+    ) -> Probe {
+        let hash = destination.hash();
+        Probe {
+            protocol: self.protocol,
+            source,
+            destination,
+            ttl,
+            tos: self.tos,
+            flow_label: flow_label(hash, flow),
+            port: ports.port(flow, ports.shard(hash)),
+            destination_port: match self.protocol {
+                Protocol::Icmp => 0,
+                Protocol::Udp | Protocol::Tcp => self.port,
+            },
+            seq16: 0,
+            nonce: Nonce(0),
+            ack: self.ack,
+        }
+    }
+}
+
+/// A label of 20 bits, constant for a flow and not 0 (RFC 6437 section 3).
+#[inline(always)]
+const fn flow_label(destination_hash: u32, flow: u16) -> u32 {
+    let label = (destination_hash ^ (flow as u32).wrapping_mul(0x9e37_79b1)) & 0xf_ffff;
+    if label == 0 { 1 } else { label }
 }
 
 /// The constant end of the payload: length and sum of the contact text.
@@ -157,10 +209,10 @@ impl Probe {
             .add(u16::from_be_bytes([kind, 0]))
             .add(self.port)
             .add(self.seq16);
-        let [c0, c1] = checksum.to_be_bytes();
-        let [p0, p1] = self.port.to_be_bytes();
-        let [s0, s1] = self.seq16.to_be_bytes();
-        out.put(offset, [kind, 0, c0, c1, p0, p1, s0, s1])?;
+        out.put(
+            offset,
+            word([(kind as u16) << 8, checksum, self.port, self.seq16]),
+        )?;
         self.emit_payload(tail, sum, checksum, out, offset + icmp::LENGTH)
     }
 
@@ -178,11 +230,10 @@ impl Probe {
             .add(self.port)
             .add(self.destination_port)
             .add(length);
-        let [p0, p1] = self.port.to_be_bytes();
-        let [d0, d1] = self.destination_port.to_be_bytes();
-        let [l0, l1] = length.to_be_bytes();
-        let [c0, c1] = checksum.to_be_bytes();
-        out.put(offset, [p0, p1, d0, d1, l0, l1, c0, c1])?;
+        out.put(
+            offset,
+            word([self.port, self.destination_port, length, checksum]),
+        )?;
         self.emit_payload(tail, sum, checksum, out, offset + udp::LENGTH)
     }
 
@@ -198,10 +249,9 @@ impl Probe {
         offset: usize,
     ) -> Option<usize> {
         let sum = sum.add_u64(self.nonce.0).add(self.seq16).join(tail.sum);
-        let [s0, s1] = self.seq16.to_be_bytes();
-        let [t0, t1] = sum.tweak_for(checksum).to_be_bytes();
+        let last = (self.seq16 as u32) << 16 | sum.tweak_for(checksum) as u32;
         out.put(offset, self.nonce.0.to_be_bytes())?;
-        out.put(offset + 8, [s0, s1, t0, t1])?;
+        out.put(offset + 8, last.to_be_bytes())?;
         Some(offset + PAYLOAD_HEAD as usize)
     }
 
@@ -215,10 +265,6 @@ impl Probe {
             0
         };
         let flags = if self.ack { tcp::ACK } else { tcp::SYN };
-        let [p0, p1] = self.port.to_be_bytes();
-        let [d0, d1] = self.destination_port.to_be_bytes();
-        let [s0, s1, s2, s3] = sequence.to_be_bytes();
-        let [a0, a1, a2, a3] = acknowledgement.to_be_bytes();
         let data_offset = ((tcp::PROBE_LENGTH as u8) / 4) << 4;
         let window = [0xff, 0xff];
         let checksum = self
@@ -230,13 +276,19 @@ impl Probe {
             .add4([data_offset, flags, window[0], window[1]])
             .add4(tcp::MSS_OPTION)
             .checksum();
-        let [c0, c1] = checksum.to_be_bytes();
-        out.put(offset, [p0, p1, d0, d1, s0, s1, s2, s3])?;
-        out.put(
-            offset + 8,
-            [a0, a1, a2, a3, data_offset, flags, window[0], window[1]],
-        )?;
-        out.put(offset + 16, [c0, c1, 0, 0])?;
+        let first = word([
+            self.port,
+            self.destination_port,
+            (sequence >> 16) as u16,
+            sequence as u16,
+        ]);
+        let second = (acknowledgement as u64) << 32
+            | (data_offset as u64) << 24
+            | (flags as u64) << 16
+            | u16::from_be_bytes(window) as u64;
+        out.put(offset, first)?;
+        out.put(offset + 8, second.to_be_bytes())?;
+        out.put(offset + 16, ((checksum as u32) << 16).to_be_bytes())?;
         out.put(offset + 20, tcp::MSS_OPTION)?;
         Some(offset + tcp::PROBE_LENGTH)
     }
@@ -282,6 +334,12 @@ impl Probe {
             .add(self.protocol_number() as u16)
             .add(length)
     }
+}
+
+/// Four words of 16 bits, as they stand in a packet.
+#[inline(always)]
+const fn word([a, b, c, d]: [u16; 4]) -> [u8; 8] {
+    ((a as u64) << 48 | (b as u64) << 32 | (c as u64) << 16 | d as u64).to_be_bytes()
 }
 
 /// Folded sum of addresses and ports.

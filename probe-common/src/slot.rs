@@ -37,8 +37,8 @@ pub struct Record {
     pub source_sum: u16,
     /// Folded sum of addresses and ports: what a NAT may change.
     pub tuple_sum: u16,
-    /// Explicit padding.
-    pub reserved: u32,
+    /// [`crate::abi::TxSource`] of the stamp.
+    pub tx_source: u32,
     /// When userspace handed the probe to the kernel.
     pub user_ns: u64,
 }

@@ -24,6 +24,27 @@ pub(crate) unsafe fn fetch_or(target: *mut u64, bits: u64) -> u64 {
     }
 }
 
+/// Replaces the value; gives the one before. A full barrier.
+///
+/// # Safety
+///
+/// `target` must point to a live, aligned map value.
+#[inline(always)]
+pub(crate) unsafe fn swap(target: *mut u64, value: u64) -> u64 {
+    #[cfg(target_arch = "bpf")]
+    // SAFETY: as the caller promises.
+    unsafe {
+        use core::intrinsics::{AtomicOrdering::SeqCst, atomic_xchg};
+        atomic_xchg::<u64, { SeqCst }>(target, value)
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    // SAFETY: as the caller promises.
+    unsafe {
+        use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
+        AtomicU64::from_ptr(target).swap(value, SeqCst)
+    }
+}
+
 /// Replaces `from` by `to`; gives the value that stands there instead of `from`.
 /// A full barrier.
 ///

@@ -19,15 +19,21 @@ pub(crate) fn emit(event: Event) {
     maps::count(Counter::Delivered);
 }
 
+/// Bytes that an event takes in a ring, with the header in front of it
+/// (`BPF_RINGBUF_HDR_SZ`).
+const ENTRY: u64 = size_of::<Event>() as u64 + 8;
+
 /// At low rates the kernel's rule: wake a reader that has caught up. At high
-/// rates wake it once for many events.
+/// rates wake it once for many events, and not again for each that comes before it
+/// is awake: every call costs an interrupt.
 #[inline(always)]
 fn wakeup(ring: &Ring) -> u64 {
     let batch = maps::wakeup_bytes();
     if batch == 0 {
         return 0;
     }
-    if maps::waiting_bytes(ring) >= batch {
+    let waiting = maps::waiting_bytes(ring);
+    if waiting >= batch && waiting % batch < ENTRY {
         BPF_RB_FORCE_WAKEUP.into()
     } else {
         BPF_RB_NO_WAKEUP.into()

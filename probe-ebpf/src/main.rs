@@ -19,6 +19,8 @@ mod atomic;
 mod clock;
 mod cursor;
 mod emit;
+mod frame;
+mod generate;
 mod log;
 mod maps;
 mod opaque;
@@ -27,8 +29,8 @@ mod tx;
 
 use aya_ebpf::{
     bindings::{TC_ACT_UNSPEC, xdp_action},
-    macros::{classifier, xdp},
-    programs::{TcContext, XdpContext},
+    macros::{classifier, raw_tracepoint, xdp},
+    programs::{RawTracePointContext, TcContext, XdpContext},
 };
 
 use crate::rx::{Hook, Host};
@@ -69,6 +71,26 @@ fn tx_tcx(ctx: TcContext) -> i32 {
 fn tx_tcx_l3(ctx: TcContext) -> i32 {
     tx::stamp_packet(&ctx);
     TC_ACT_UNSPEC
+}
+
+/// Transmitter, run on live frames.
+#[xdp]
+fn generate(ctx: XdpContext) -> u32 {
+    generate::generate(&ctx)
+}
+
+/// What drivers took of frames that were redirected.
+#[raw_tracepoint(tracepoint = "xdp_devmap_xmit")]
+fn tx_bulk(ctx: RawTracePointContext) -> i32 {
+    generate::refusals::of_bulk(&ctx);
+    0
+}
+
+/// Frames that never got to a driver.
+#[raw_tracepoint(tracepoint = "xdp_redirect_err")]
+fn tx_error(ctx: RawTracePointContext) -> i32 {
+    generate::refusals::of_error(&ctx);
+    0
 }
 
 #[inline(always)]

@@ -14,7 +14,7 @@ use probe_common::{
     abi::{ABI_VERSION, Config, Control, Counter, Counters, Event, names::MAX_CPUS},
     classify::Candidate,
     identity::Ports,
-    slot::Record,
+    slot::{ARMED, Record},
 };
 
 use crate::atomic;
@@ -179,5 +179,58 @@ impl Slot {
     pub(crate) fn advance(self, from: u64, to: u64) -> Result<(), u64> {
         // SAFETY: the pointer is to a live map value.
         unsafe { atomic::compare_exchange(&raw mut (*self.0).state, from, to) }
+    }
+
+    /// Has the record brought near, which was last touched long ago: a load would be
+    /// waited for, a store is not. What it overwrites, nobody reads.
+    #[inline(always)]
+    pub(crate) fn fetch_ahead(self) {
+        // SAFETY: the pointer is to a live map value.
+        unsafe { core::ptr::write_volatile(&raw mut (*self.0).user_ns, 0) }
+    }
+
+    /// The tenant's nonce.
+    #[inline(always)]
+    pub(crate) fn nonce(self) -> u64 {
+        // SAFETY: the pointer is to a live map value.
+        unsafe { core::ptr::read_volatile(&raw const (*self.0).nonce) }
+    }
+
+    /// The tenant's state and stamp.
+    #[inline(always)]
+    pub(crate) fn tenancy(self) -> (u64, u64) {
+        // SAFETY: the pointer is to a live map value.
+        unsafe {
+            let state = core::ptr::read_volatile(&raw const (*self.0).state);
+            (state, core::ptr::read_volatile(&raw const (*self.0).tx_ns))
+        }
+    }
+
+    /// Gives the slot a tenant that has its stamp, in the order that readers rely
+    /// on: the nonce is 0 while the fields change, and comes last. Gives the state
+    /// that the old tenant left: after this no reply can move it on.
+    #[inline(always)]
+    pub(crate) fn hand_over(self, record: &Record) -> u64 {
+        let place = self.0;
+        // SAFETY: the pointer is to a live map value; volatile, since others read it
+        // meanwhile, who know by the nonce.
+        unsafe {
+            core::ptr::write_volatile(&raw mut (*place).previous_nonce, record.previous_nonce);
+            core::ptr::write_volatile(&raw mut (*place).nonce, 0);
+            let left = atomic::swap(&raw mut (*place).state, record.state | ARMED);
+            core::ptr::write_volatile(&raw mut (*place).tx_ns, record.tx_ns);
+            core::ptr::write_volatile(&raw mut (*place).destination_hash, record.destination_hash);
+            core::ptr::write_volatile(&raw mut (*place).target, record.target);
+            core::ptr::write_volatile(&raw mut (*place).round, record.round);
+            core::ptr::write_volatile(&raw mut (*place).flow, record.flow);
+            core::ptr::write_volatile(&raw mut (*place).ttl, record.ttl);
+            core::ptr::write_volatile(&raw mut (*place).protocol, record.protocol);
+            core::ptr::write_volatile(&raw mut (*place).source_sum, record.source_sum);
+            core::ptr::write_volatile(&raw mut (*place).tuple_sum, record.tuple_sum);
+            core::ptr::write_volatile(&raw mut (*place).tx_source, record.tx_source);
+            core::ptr::write_volatile(&raw mut (*place).user_ns, record.user_ns);
+            core::ptr::write_volatile(&raw mut (*place).nonce, record.nonce);
+            left
+        }
     }
 }

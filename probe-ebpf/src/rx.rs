@@ -245,7 +245,7 @@ fn event(
         quoted_tos: candidate.quoted.tos,
         flags: flags.0,
         hook: arrival.hook as u8,
-        tx_source: abi::TxSource::Tcx as u8,
+        tx_source: record.tx_source as u8,
         mtu: candidate.mtu,
     }
 }

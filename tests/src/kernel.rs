@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use aya::{
     Ebpf, EbpfLoader, TestRun as _, TestRunOptions,
     maps::{Array, ArrayOfMaps, Map, MapData, PerCpuArray, RingBuf},
-    programs::{Program, ProgramError, ProgramInfo, SchedClassifier, Xdp},
+    programs::{Program, ProgramError, ProgramInfo, RawTracePoint, SchedClassifier, Xdp},
 };
 use probe_common::{
     abi::{Config, Counter, Counters, Event, Hook, names},
@@ -231,6 +231,7 @@ pub fn verify(object: &[u8], config: &Config) -> Result<Vec<(String, ProgramInfo
         let info = match program {
             Program::Xdp(program) => program.info(),
             Program::SchedClassifier(program) => program.info(),
+            Program::RawTracePoint(program) => program.info(),
             _ => Err(ProgramError::UnexpectedProgramType),
         };
         Ok((name.to_owned(), info?))
@@ -243,6 +244,7 @@ fn load_programs(object: &mut Ebpf) -> Result<()> {
         let loaded = match program {
             Program::Xdp(program) => Xdp::load(program),
             Program::SchedClassifier(program) => SchedClassifier::load(program),
+            Program::RawTracePoint(program) => RawTracePoint::load(program),
             _ => bail!("{name} is of a type that is not expected"),
         };
         loaded.with_context(|| format!("the kernel refuses the program {name}"))?;

@@ -186,7 +186,7 @@ fn event(
         quoted_tos: candidate.quoted.tos,
         flags: flags.0,
         hook: arrival.hook as u8,
-        tx_source: TxSource::Tcx as u8,
+        tx_source: record.map_or(TxSource::Tcx as u8, |record| record.tx_source as u8),
         mtu: candidate.mtu,
     }
 }

@@ -195,7 +195,7 @@ impl Sent {
             protocol: probe.protocol as u8,
             source_sum: probe.source.sum().fold(),
             tuple_sum: probe.tuple_sum(),
-            reserved: 0,
+            tx_source: u32::from(self.number()) % 3 + 1,
             user_ns: 0,
         }
     }

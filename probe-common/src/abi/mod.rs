@@ -5,16 +5,18 @@
 pub mod config;
 pub mod counter;
 pub mod event;
+pub mod generator;
 pub mod lab;
 pub mod names;
 
 pub use config::{Config, Control};
 pub use counter::{Counter, Counters};
 pub use event::{Event, Flags, Grade, Hook, Kind, Outcome, Protocol, TxSource};
+pub use generator::Generator;
 
 /// Bumped at every change of a shared record; the loader refuses an object of
 /// another version.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 const _: () = assert!(size_of::<Event>() == 64);
 const _: () = assert!(size_of::<crate::slot::Record>() == 64);

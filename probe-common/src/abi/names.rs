@@ -26,3 +26,34 @@ pub const TX_TCX_L3: &str = "tx_tcx_l3";
 
 /// Most CPUs that can hold a ring.
 pub const MAX_CPUS: u32 = 1024;
+
+/// Read-only global of type [`super::Generator`], written before the load.
+pub const GENERATOR: &str = "GENERATOR";
+/// Array of [`super::generator::Lane`], one for each CPU, mapped.
+pub const LANES: &str = "LANES";
+/// Array of words, mapped: IPv4 addresses, two in a word, or IPv6 addresses, two
+/// words for each.
+pub const TARGETS: &str = "TARGETS";
+/// Array of [`super::generator::Run`], mapped.
+pub const RUNS: &str = "RUNS";
+/// Array of two banks of [`super::generator::Way`], mapped.
+pub const WAYS: &str = "WAYS";
+/// Array of two banks of [`super::generator::Stretch`], mapped.
+pub const STRETCHES: &str = "STRETCHES";
+/// Array of the next sequence number of each lane in each shard.
+pub const NEXT: &str = "NEXT";
+/// Per-CPU array of probes stamped by TTL.
+pub const STAMPED_BY_TTL: &str = "STAMPED_BY_TTL";
+/// Per-CPU array of one [`super::generator::Refusals`].
+pub const REFUSALS: &str = "REFUSALS";
+
+/// XDP program that builds probes, run on live frames.
+pub const GENERATE: &str = "generate";
+/// Raw tracepoint program: what a driver took of redirected frames.
+pub const TX_BULK: &str = "tx_bulk";
+/// Its tracepoint.
+pub const TX_BULK_POINT: &str = "xdp_devmap_xmit";
+/// Raw tracepoint program: frames that never got to a driver.
+pub const TX_ERROR: &str = "tx_error";
+/// Its tracepoint.
+pub const TX_ERROR_POINT: &str = "xdp_redirect_err";

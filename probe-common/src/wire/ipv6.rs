@@ -64,9 +64,11 @@ pub struct Fields {
 #[inline(always)]
 pub fn emit<P: Put>(fields: Fields, out: &mut P, offset: usize) -> Option<()> {
     let first = 0x6000_0000 | ((fields.tos as u32) << 20) | (fields.flow_label & 0xf_ffff);
-    let [a, b, c, d] = first.to_be_bytes();
-    let [e, f] = fields.payload.to_be_bytes();
-    out.put(offset, [a, b, c, d, e, f, fields.protocol, fields.ttl])?;
+    let first = (first as u64) << 32
+        | (fields.payload as u64) << 16
+        | (fields.protocol as u64) << 8
+        | fields.ttl as u64;
+    out.put(offset, first.to_be_bytes())?;
     put_address(fields.source, out, offset + 8)?;
     put_address(fields.destination, out, offset + 24)
 }

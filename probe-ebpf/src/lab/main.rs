@@ -10,6 +10,7 @@
 )]
 
 mod cursor;
+#[path = "../frame.rs"]
 mod frame;
 mod hash;
 mod hold;
@@ -18,6 +19,7 @@ mod maps;
 #[path = "../opaque.rs"]
 mod opaque;
 mod permute;
+mod resize;
 
 use aya_ebpf::{
     bindings::{TC_ACT_UNSPEC, xdp_action},

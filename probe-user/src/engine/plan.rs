@@ -139,6 +139,17 @@ pub enum Family {
     V6,
 }
 
+/// What sends the probes of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TxMode {
+    /// The kernel's generator where the rate calls for it and the driver can.
+    Auto,
+    /// Sockets.
+    Raw,
+    /// The kernel's generator, if the driver can.
+    Xdp,
+}
+
 /// Where packets are received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RxMode {

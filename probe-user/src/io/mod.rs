@@ -3,6 +3,8 @@
 pub mod bpf;
 pub mod clock;
 pub mod doctor;
+pub mod generator;
+mod mapped;
 pub mod names;
 pub mod network;
 pub mod output;

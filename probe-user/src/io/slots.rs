@@ -1,12 +1,9 @@
 //! The slot array, mapped into memory: where the sender announces a probe and
 //! where the kernel stamps it and marks it answered.
 
-#![expect(unsafe_code, reason = "kernel memory is mapped and shared")]
-
 use std::{
     io,
-    os::fd::{AsRawFd as _, BorrowedFd},
-    ptr::NonNull,
+    os::fd::BorrowedFd,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering, fence},
@@ -14,10 +11,12 @@ use std::{
 };
 
 use probe_common::{
+    abi::TxSource,
     identity::{Nonce, NonceKey, Ports, slot_index},
     slot::{self, Fate, Lease, Record},
 };
 
+use super::mapped::Mapped;
 use crate::engine::time::Moment;
 
 /// Slots tried for one probe before it must wait.
@@ -77,22 +76,10 @@ impl Tally {
     }
 }
 
-/// The slot array of a run in memory.
-#[derive(Debug)]
-struct Mapping {
-    memory: NonNull<Record>,
-    length: usize,
-}
-
-// SAFETY: the mapping stays until drop; all access to it is atomic.
-unsafe impl Send for Mapping {}
-// SAFETY: as above.
-unsafe impl Sync for Mapping {}
-
 /// The slot array of a run, and an allocator of all of it or of a part.
 #[derive(Debug)]
 pub struct SlotTable {
-    mapping: Arc<Mapping>,
+    mapping: Arc<Mapped>,
     ports: Ports,
     key: NonceKey,
     drawn: u64,
@@ -117,7 +104,7 @@ impl SlotTable {
         key: NonceKey,
         timeout_ns: u64,
     ) -> io::Result<Self> {
-        let mapping = Mapping::new(map, ports.slots() as usize)?;
+        let mapping = Mapped::new(map, ports.slots() as usize * WORDS)?;
         Ok(Self {
             mapping: Arc::new(mapping),
             ports,
@@ -220,12 +207,27 @@ impl SlotTable {
     /// To be called once, after the programs are detached.
     pub fn close(&mut self) -> Tally {
         let mut tally = self.tally;
-        for index in 0..self.mapping.length as u32 {
+        for index in 0..self.ports.slots() {
             if let Some(words) = self.words(index) {
                 tally.count(Fate::of(words[STATE].load(Ordering::Acquire)));
             }
         }
         tally
+    }
+
+    /// Takes over what became of probes whose slots another has given away.
+    pub fn count(&mut self, tally: Tally) {
+        self.tally.merge(tally);
+    }
+
+    /// First and last sequence number of each shard that this part gives out.
+    pub fn sequence_numbers(&self) -> (u16, u16) {
+        (self.first, self.last)
+    }
+
+    /// Nonces drawn so far: each part begins elsewhere.
+    pub fn drawn(&self) -> u64 {
+        self.drawn
     }
 
     /// What became of the probes whose slots this part has given away again.
@@ -244,7 +246,9 @@ impl SlotTable {
                 seq16 + 1
             };
             let index = slot_index(shard, seq16);
-            self.mapping.fetch_ahead(slot_index(shard, *next));
+            // It is written soon, and was last touched seconds ago.
+            self.mapping
+                .fetch_ahead(slot_index(shard, *next) as usize * WORDS);
             let words = self.words(index)?;
             let fate = Fate::of(words[STATE].load(Ordering::Acquire));
             if fate.is_settled(words[TX_NS].load(Ordering::Relaxed), now.0, self.timeout_ns) {
@@ -255,65 +259,7 @@ impl SlotTable {
     }
 
     fn words(&self, index: u32) -> Option<&[AtomicU64; WORDS]> {
-        self.mapping.words(index)
-    }
-}
-
-impl Mapping {
-    fn new(map: BorrowedFd<'_>, length: usize) -> io::Result<Self> {
-        // SAFETY: a new mapping of a map that the kernel keeps alive as long as
-        // it is mapped; the kernel checks the length.
-        let memory = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                length * size_of::<Record>(),
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                map.as_raw_fd(),
-                0,
-            )
-        };
-        if memory == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let memory = NonNull::new(memory.cast()).ok_or_else(io::Error::last_os_error)?;
-        Ok(Self { memory, length })
-    }
-
-    fn words(&self, index: u32) -> Option<&[AtomicU64; WORDS]> {
-        if index as usize >= self.length {
-            return None;
-        }
-        // SAFETY: in bounds of the mapping; a record is eight aligned words, and
-        // all sides access them atomically or expect them to change.
-        Some(unsafe { &*self.memory.as_ptr().add(index as usize).cast() })
-    }
-}
-
-impl Mapping {
-    /// Has a record brought near: the next of its shard is written soon, and was last
-    /// touched seconds ago.
-    fn fetch_ahead(&self, index: u32) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(words) = self.words(index) {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: a hint on an address in bounds; nothing is read.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(words.as_ptr().cast()) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = index;
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: the mapping made in `new`, not used any more.
-        unsafe {
-            libc::munmap(
-                self.memory.as_ptr().cast(),
-                self.length * size_of::<Record>(),
-            )
-        };
+        self.mapping.record(index as usize)
     }
 }
 
@@ -346,7 +292,7 @@ fn hand_over(
         protocol: tenant.protocol,
         source_sum: tenant.source_sum,
         tuple_sum: tenant.tuple_sum,
-        reserved: 0,
+        tx_source: TxSource::Tcx as u32,
         user_ns: now.0,
     });
     words[PREVIOUS].store(previous.0, Ordering::Release);

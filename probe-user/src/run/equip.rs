@@ -15,7 +15,7 @@ use crate::{
     },
     error::{Error, Result},
     io::{
-        bpf::{Attachment, Kernel, Settings},
+        bpf::{Attachment, GeneratorSettings, Kernel, Settings},
         network::Network,
         ports::{self, Reservation},
         ring::{RingSet, Rings},
@@ -60,6 +60,7 @@ pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result
         batched: sizing.batched,
         timeout: plan.probes.timeout,
         flags: 0,
+        generator: None,
     };
     let Provision {
         mut kernel,
@@ -101,6 +102,8 @@ pub(super) struct Needs {
     pub(super) timeout: Duration,
     /// [`Config::CONSUME`] and later flags.
     pub(super) flags: u32,
+    /// Of the generator, if it may be used; without its secret.
+    pub(super) generator: Option<GeneratorSettings>,
 }
 
 /// Ports, and programs that know them; nothing is attached yet.
@@ -120,6 +123,11 @@ pub(super) fn provide(needs: &Needs, rng: &mut fastrand::Rng) -> Result<Provisio
         base: reservation.base,
         ..ports
     };
+    let key = [secret.u64(..), secret.u64(..)];
+    let mut generator = needs.generator;
+    if let Some(settings) = &mut generator {
+        settings.constants.key = key;
+    }
     let mut kernel = Kernel::load(Settings {
         config: Config {
             abi_version: ABI_VERSION,
@@ -129,8 +137,9 @@ pub(super) fn provide(needs: &Needs, rng: &mut fastrand::Rng) -> Result<Provisio
             flags: needs.flags,
             reserved: [0; 3],
         },
-        key: NonceKey([secret.u64(..), secret.u64(..)]),
+        key: NonceKey(key),
         ring_bytes: needs.ring_bytes,
+        generator,
     })?;
     let slots = kernel.slots()?;
     let rings = kernel.rings()?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     describe::Describe,
     drive::{Driver, Ending},
-    metadata::{Metadata, account},
+    metadata::{Metadata, TxStamps, account},
 };
 use crate::{
     engine::{accounting::Accounting, plan::Job},
@@ -77,8 +77,12 @@ impl<S: Describe> Driver<'_, S> {
     }
 
     fn metadata(&mut self, accounting: Accounting) -> Metadata {
-        self.journal
-            .close(accounting, self.seed, &self.receiver.attachments)
+        self.journal.close(
+            accounting,
+            self.seed,
+            &self.receiver.attachments,
+            TxStamps::Sockets,
+        )
     }
 }
 

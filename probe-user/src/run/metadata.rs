@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use probe_common::abi::TxSource;
 use serde::Serialize;
 
 use super::{sender::Attempts, sweep::SweepSection};
@@ -124,6 +125,7 @@ impl Journal {
         counters: Accounting,
         seed: u64,
         attachments: &[Attachment],
+        tx: TxStamps,
     ) -> Metadata {
         self.tick();
         let send_seconds = self.last_sent_ns.saturating_sub(self.start_ns) as f64 / 1e9;
@@ -142,7 +144,7 @@ impl Journal {
                 0.0
             },
             counters,
-            stamps: attachments.iter().map(stamp_source).collect(),
+            stamps: attachments.iter().map(|a| stamp_source(a, tx)).collect(),
             clock: std::mem::take(&mut self.pairs),
             kernel: kernel_release(),
             interfaces: attachments.iter().map(|a| a.name.clone()).collect(),
@@ -187,12 +189,25 @@ pub(super) fn account(
     accounting
 }
 
-fn stamp_source(attachment: &Attachment) -> StampSource {
+/// Who stamps probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TxStamps {
+    /// The egress program, before the qdisc.
+    Sockets,
+    /// The generator, before the batch is flushed.
+    Generator,
+}
+
+fn stamp_source(attachment: &Attachment, tx: TxStamps) -> StampSource {
+    let (tx, tx_uncertainty) = match tx {
+        TxStamps::Sockets => (TxSource::Tcx, "qdisc wait"),
+        TxStamps::Generator => (TxSource::Generator, "batch: see sweep.tx_span"),
+    };
     StampSource {
         interface: attachment.name.clone(),
-        tx: "tcx",
+        tx: tx.name(),
         rx: RxHook::name(attachment.rx),
-        tx_uncertainty: "qdisc wait",
+        tx_uncertainty,
     }
 }
 

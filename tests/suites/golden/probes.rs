@@ -103,7 +103,7 @@ pub(crate) fn record(probe: &Probe) -> Record {
         protocol: probe.protocol as u8,
         source_sum: probe.source.sum().fold(),
         tuple_sum: probe.tuple_sum(),
-        reserved: 0,
+        tx_source: 1,
         user_ns: 0,
     }
 }

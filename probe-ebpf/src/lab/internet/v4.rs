@@ -19,10 +19,7 @@ use super::{
     FORGERY, Fate, LEAST,
     transport::{self, Segment, updated},
 };
-use crate::{
-    frame::{self, Frame},
-    maps,
-};
+use crate::{frame::Frame, maps, resize};
 
 /// Offsets in a frame.
 const IP: usize = eth::LENGTH;
@@ -143,7 +140,7 @@ fn is_whole(ctx: &XdpContext, frame: Frame<LEAST>) -> Option<bool> {
             && fragment == 0
             && sum.fold() == 0xffff
             && stated >= LEAST - IP
-            && stated + IP <= frame::length(ctx),
+            && stated + IP <= resize::length(ctx),
     )
 }
 
@@ -175,7 +172,7 @@ fn echo(ctx: &XdpContext, mut frame: Frame<LEAST>, reply: &Reply) -> Option<()> 
 fn segment(ctx: &XdpContext, reply: &Reply, flow: u32) -> Option<()> {
     let probe = Probe::read(Frame::<SEGMENT>::of(ctx)?)?;
     let segment = segment_of(ctx)?;
-    frame::resize(ctx, SEGMENT as u16)?;
+    resize::resize(ctx, SEGMENT as u16)?;
     let mut frame = Frame::<SEGMENT>::of(ctx)?;
     probe.put_headers(&mut frame, reply, 0, SEGMENT)?;
     let sum = Sum::ZERO
@@ -190,13 +187,13 @@ fn segment(ctx: &XdpContext, reply: &Reply, flow: u32) -> Option<()> {
 #[inline(always)]
 fn error<const N: usize>(ctx: &XdpContext, frame: Frame<N>, reply: &Reply) -> Option<()> {
     let probe = Probe::read(frame)?;
-    frame::prepend(ctx, ERROR as u16)?;
-    if !reply.long_quote || frame::length(ctx) < LONG {
-        frame::resize(ctx, SHORT as u16)?;
+    resize::prepend(ctx, ERROR as u16)?;
+    if !reply.long_quote || resize::length(ctx) < LONG {
+        resize::resize(ctx, SHORT as u16)?;
         let frame = Frame::<SHORT>::of(ctx)?;
         return probe.put_error(frame, reply, Sum::ZERO);
     }
-    frame::resize(ctx, LONG as u16)?;
+    resize::resize(ctx, LONG as u16)?;
     let mut frame = Frame::<LONG>::of(ctx)?;
     if reply.forged {
         let nonce = frame.word(QUOTED + 8)?;

@@ -19,10 +19,7 @@ use super::{
     FORGERY, Fate,
     transport::{self, Segment, updated},
 };
-use crate::{
-    frame::{self, Frame},
-    maps,
-};
+use crate::{frame::Frame, maps, resize};
 
 /// Offsets in a frame.
 const IP: usize = eth::LENGTH;
@@ -110,7 +107,7 @@ fn answer_probe(
     let [ttl] = frame.get(IP + 7)?;
     let [version] = frame.get(IP)?;
     let payload = probe.payload as usize;
-    let fits = (8..=MOST_QUOTED).contains(&payload) && TRANSPORT + payload <= frame::length(ctx);
+    let fits = (8..=MOST_QUOTED).contains(&payload) && TRANSPORT + payload <= resize::length(ctx);
     if ttl == 0 || version >> 4 != 6 || !fits {
         return None;
     }
@@ -201,7 +198,7 @@ impl Probe {
     #[inline(always)]
     fn segment(&self, ctx: &XdpContext, reply: &Reply, flow: u32) -> Option<()> {
         let segment = segment_of(ctx)?;
-        frame::resize(ctx, SEGMENT as u16)?;
+        resize::resize(ctx, SEGMENT as u16)?;
         let mut frame = Frame::<SEGMENT>::of(ctx)?;
         let sum = self.put_headers(&mut frame, reply, tcp::LENGTH as u16)?;
         frame.put(TRANSPORT, segment.answered(reply, flow, sum))
@@ -210,8 +207,8 @@ impl Probe {
     /// Makes an ICMPv6 error that quotes the probe whole.
     #[inline(always)]
     fn error(&self, ctx: &XdpContext, reply: &Reply) -> Option<()> {
-        frame::prepend(ctx, ERROR as u16)?;
-        frame::resize(ctx, (QUOTED as u16).wrapping_add(self.payload))?;
+        resize::prepend(ctx, ERROR as u16)?;
+        resize::resize(ctx, (QUOTED as u16).wrapping_add(self.payload))?;
         let mut frame = Frame::<LEAST_ERROR>::of(ctx)?;
         let length = (ERROR as u16).wrapping_add(self.payload);
         let sum = self.put_headers(&mut frame, reply, length)?;

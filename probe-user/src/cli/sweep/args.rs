@@ -104,6 +104,9 @@ pub(crate) struct SweepPaceArgs {
     /// 'max' [default: 1000 if public addresses are among the targets]
     #[arg(long, value_name = "RATE")]
     pub(crate) hop_rate: Option<Rate>,
+    /// Most of the link's speed that probes may take, in percent
+    #[arg(long, value_name = "PERCENT", default_value = "50", value_parser = parse_percent)]
+    pub(crate) max_share_of_link: f64,
     /// Sending threads
     #[arg(
         short = 'T',
@@ -142,6 +145,14 @@ pub(crate) struct BeyondArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Interface and kernel")]
 pub(crate) struct HostArgs {
+    /// What sends: sockets, or the kernel's own generator, which is faster and takes a
+    /// processor for itself; 'auto' takes it from 200k probes/s on, where it can
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    pub(crate) tx: TxArg,
+    /// Frames that leave the generator together, 1 to 64: more are faster, fewer are
+    /// stamped closer to their departure [default: as few as the rate allows]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=64))]
+    pub(crate) tx_batch: Option<u32>,
     /// Let ICMP replies go on to the host's own stack as well
     #[arg(long)]
     pub(crate) no_consume: bool,
@@ -201,6 +212,20 @@ pub(crate) enum RecordFormatArg {
 pub(crate) enum BacklogArg {
     Wait,
     Drop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TxArg {
+    Auto,
+    Raw,
+    Xdp,
+}
+
+fn parse_percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse::<f64>() {
+        Ok(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
+        _ => Err("not a share: give a percentage, above 0 and up to 100".into()),
+    }
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {

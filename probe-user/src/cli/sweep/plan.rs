@@ -12,7 +12,7 @@ use clap::Parser as _;
 use probe_common::plan::Space;
 
 use super::args::{
-    BacklogArg, RecordFormatArg, ShapeArgs, SweepArgs, SweepOutputArgs, SweepPaceArgs,
+    BacklogArg, RecordFormatArg, ShapeArgs, SweepArgs, SweepOutputArgs, SweepPaceArgs, TxArg,
 };
 use crate::{
     cli::{
@@ -23,7 +23,7 @@ use crate::{
         scope::{self, Scope},
     },
     engine::{
-        plan::ProbeOptions,
+        plan::{ProbeOptions, TxMode},
         sweep::{
             checkpoint::{Checkpoint, SCHEMA},
             plan::{Backlog, LeftOut, Limits, RecordFormat, SweepOutput, SweepPlan},
@@ -139,6 +139,13 @@ fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) ->
         shard: args.shape.shard.0,
         seed,
         hop_rate: hop_rate(args.pace.hop_rate, scope.public),
+        tx: match args.host.tx {
+            TxArg::Auto => TxMode::Auto,
+            TxArg::Raw => TxMode::Raw,
+            TxArg::Xdp => TxMode::Xdp,
+        },
+        tx_batch: args.host.tx_batch,
+        share_of_link: args.pace.max_share_of_link,
         lanes: args.pace.tx_cores,
         beyond_target: args.target_end.beyond_target,
         limits: limits(&args.pace),

@@ -9,7 +9,7 @@ use super::{
     schedule::{Schedule, Shard},
     targets::TargetSet,
 };
-use crate::engine::plan::{PathOptions, ProbeOptions};
+use crate::engine::plan::{PathOptions, ProbeOptions, TxMode};
 
 /// A sweep, whole.
 #[derive(Clone, Debug)]
@@ -32,6 +32,12 @@ pub struct SweepPlan {
     pub probes: ProbeOptions,
     /// Probes a second for each of the TTLs that all targets share, if there is a bound.
     pub hop_rate: Option<u64>,
+    /// What sends.
+    pub tx: TxMode,
+    /// Frames that leave the generator together; `None`: as the rate asks.
+    pub tx_batch: Option<u32>,
+    /// Share of the link's speed that probes may take.
+    pub share_of_link: f64,
     /// Sending threads.
     pub lanes: u32,
     /// A SYN sweep sends beyond a target that has answered.
@@ -158,9 +164,8 @@ impl SweepPlan {
         })
     }
 
-    /// Octets of a probe on an Ethernet wire: with header, padding, checksum,
-    /// preamble and gap (IEEE 802.3).
-    pub fn octets_on_wire(protocol: probe_common::abi::Protocol, v6: bool, contact: &str) -> u64 {
+    /// Octets of a probe, without the Ethernet header.
+    pub fn octets(protocol: probe_common::abi::Protocol, v6: bool, contact: &str) -> u64 {
         let probe = probe_common::probe::Probe {
             protocol,
             source: probe_common::Address::default(),
@@ -182,7 +187,13 @@ impl SweepPlan {
             length: contact.len().next_multiple_of(2) as u16,
             ..Tail::NONE
         };
-        let frame = (14 + u64::from(probe.length(tail))).max(60);
+        probe.length(tail).into()
+    }
+
+    /// Octets of a probe on an Ethernet wire: with header, padding, checksum,
+    /// preamble and gap (IEEE 802.3).
+    pub fn octets_on_wire(protocol: probe_common::abi::Protocol, v6: bool, contact: &str) -> u64 {
+        let frame = (14 + Self::octets(protocol, v6, contact)).max(60);
         frame + 4 + 8 + 12
     }
 }

@@ -52,6 +52,11 @@ impl Schedule {
         }
     }
 
+    /// The order of a round.
+    pub const fn permutation(&self) -> Permutation {
+        self.permutation
+    }
+
     /// Steps of one round of the shard, holes included.
     pub const fn steps_of_round(&self) -> u64 {
         let positions = self.permutation.positions();
@@ -131,6 +136,11 @@ impl Lane {
     /// The round of the next step, from 0.
     pub fn round(&self) -> u64 {
         self.round
+    }
+
+    /// Steps of that round before the next one.
+    pub fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The next step, which stays the next.

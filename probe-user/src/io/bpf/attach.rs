@@ -33,6 +33,12 @@ pub struct Attachment {
 #[derive(Debug, Default)]
 pub(super) struct Links(Vec<FdLink>);
 
+impl Links {
+    pub(super) fn add(&mut self, link: FdLink) {
+        self.0.push(link);
+    }
+}
+
 impl Kernel {
     /// Attaches the stamp and a receiver to an interface.
     ///

@@ -7,7 +7,7 @@ use aya::{
     maps::{Array, ArrayOfMaps, Map, MapData, PerCpuArray, RingBuf},
 };
 use probe_common::{
-    abi::{ABI_VERSION, Config, Control, Counters, names},
+    abi::{self, ABI_VERSION, Config, Control, Counters, names},
     identity::NonceKey,
 };
 
@@ -33,6 +33,17 @@ pub struct Settings {
     pub key: NonceKey,
     /// Bytes of each CPU's ring: a power of two, whole pages.
     pub ring_bytes: u32,
+    /// What the generator needs, if it may be used.
+    pub generator: Option<GeneratorSettings>,
+}
+
+/// What the generator needs.
+#[derive(Clone, Copy, Debug)]
+pub struct GeneratorSettings {
+    /// Its constants.
+    pub constants: abi::Generator,
+    /// Words of its list of targets.
+    pub target_words: u32,
 }
 
 /// The programs and maps of a run. Dropping it detaches everything.
@@ -41,6 +52,7 @@ pub struct Kernel {
     pub(super) ebpf: Ebpf,
     pub(super) links: Links,
     settings: Settings,
+    cpus: u32,
 }
 
 impl Kernel {
@@ -57,11 +69,24 @@ impl Kernel {
         let object = super::log::object()?;
         #[cfg(not(feature = "log"))]
         let object = OBJECT;
+        let mut loader = EbpfLoader::new();
+        let generator = settings
+            .generator
+            .map(|generator| AsPod(generator.constants));
+        if let (Some(generator), Some(constants)) = (settings.generator, &generator) {
+            let shards = settings.config.ports.slots() >> 16;
+            loader
+                .override_global(names::GENERATOR, constants, true)
+                .map_max_entries(names::LANES, cpus)
+                .map_max_entries(names::TARGETS, generator.target_words.max(1))
+                .map_max_entries(names::RUNS, generator.constants.runs.max(1))
+                .map_max_entries(names::NEXT, generator.constants.lanes * shards);
+        }
         #[cfg_attr(
             not(feature = "log"),
             expect(unused_mut, reason = "logging takes a map")
         )]
-        let mut ebpf = EbpfLoader::new()
+        let mut ebpf = loader
             // No program relocates against kernel types: parsing the kernel's
             // BTF would only cost memory.
             .btf(None)
@@ -76,6 +101,7 @@ impl Kernel {
             ebpf,
             links: Links::default(),
             settings,
+            cpus,
         })
     }
 
@@ -118,6 +144,11 @@ impl Kernel {
             rings.push(ring);
         }
         Ok(RingSet::new(rings))
+    }
+
+    /// CPUs, each of which has a ring, and may be a lane of the generator.
+    pub(super) fn cpus(&self) -> usize {
+        self.cpus as usize
     }
 
     /// The counters of all CPUs together.

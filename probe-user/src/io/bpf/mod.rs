@@ -4,6 +4,7 @@ mod attach;
 mod load;
 #[cfg(feature = "log")]
 mod log;
+mod transmit;
 
 pub use attach::Attachment;
-pub use load::{Kernel, Settings};
+pub use load::{GeneratorSettings, Kernel, Settings};

@@ -2,11 +2,11 @@
 
 use aya::programs::{ProgramInfo, SchedClassifier, loaded_programs, tc::TcAttachType};
 
-use super::{
-    Check,
+use super::Check;
+use crate::io::network::{
+    Interface, Network, XdpMode,
     driver::{self, Drivers},
 };
-use crate::io::network::{Interface, Network, XdpMode};
 
 /// Moderation above this blurs stamps more than anything else does.
 const MODERATION_US: u32 = 20;

@@ -1,8 +1,6 @@
 //! Whether this host can run probes, and what to do where it cannot.
 
 mod clock;
-mod driver;
-mod generic_netlink;
 mod interface;
 mod kernel;
 mod port;

@@ -6,7 +6,9 @@
 //! remembered until [`Network::refresh`] is told that they changed.
 
 mod boundaries;
+pub(in crate::io) mod driver;
 mod error;
+mod generic_netlink;
 mod interface;
 mod neighbour;
 mod netlink;

@@ -54,6 +54,15 @@ impl WayMap {
         self.paths.get(answer?)
     }
 
+    /// The stretches of addresses that go one way, in order: the first number of each
+    /// (IPv4 in its mapped form), and the place of its way among [`Self::paths`].
+    pub fn stretches(&self) -> impl Iterator<Item = (u128, Option<usize>)> {
+        self.firsts
+            .iter()
+            .copied()
+            .zip(self.answers.iter().copied())
+    }
+
     /// How many targets there is no way to.
     pub fn unroutable(&self) -> u128 {
         self.unroutable

@@ -62,7 +62,7 @@ fn a_reader_finds_what_the_sender_announced() {
         protocol: 17,
         source_sum: 5,
         tuple_sum: 6,
-        reserved: 0,
+        tx_source: 1,
         user_ns: 77,
     };
     assert_eq!(record, expected);

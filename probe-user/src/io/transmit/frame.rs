@@ -63,6 +63,16 @@ impl Contact {
         };
         Self { text, tail }
     }
+
+    /// The octets.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Their length and sum.
+    pub fn tail(&self) -> Tail {
+        self.tail
+    }
 }
 
 impl Frame {

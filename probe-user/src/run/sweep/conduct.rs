@@ -130,6 +130,7 @@ impl Sweep {
                     }
                 }
             }
+            self.steer();
             self.orders.hold(self.is_held_up());
             self.journal.tick();
             if self.desk.has_failed() {
@@ -223,6 +224,17 @@ impl Sweep {
             sum += drops.unwrap_or(0);
         }
         sum
+    }
+
+    /// Tells the generator, if it sends, what the orders are.
+    pub(super) fn steer(&mut self) {
+        if let Some(steering) = &mut self.steering {
+            let lanes = self.lanes.iter();
+            steering.steer(
+                &self.orders,
+                lanes.map(|lane| (&*lane.counts, &lane.thread)),
+            );
+        }
     }
 
     fn change_rate(&mut self, faster: bool) {

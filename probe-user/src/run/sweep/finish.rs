@@ -4,6 +4,7 @@ use std::{io::ErrorKind, time::Duration};
 
 use super::{
     conduct::{Ending, Signals},
+    control::REST,
     lane::LaneResult,
     reader::ReaderResult,
     section::{SweepSection, responders_of},
@@ -20,7 +21,10 @@ use crate::{
         output,
         slots::{SlotTable, Tally},
     },
-    run::{metadata::account, sender::Attempts},
+    run::{
+        metadata::{TxStamps, account},
+        sender::Attempts,
+    },
     sink::{metadata, responders, sweep_summary},
 };
 
@@ -36,7 +40,16 @@ pub(super) struct Harvest {
     pub(super) aggregate: Aggregate,
     pub(super) accounting: Accounting,
     pub(super) cursor: u64,
+    pub(super) spans: Spans,
     pub(super) send_seconds: f64,
+}
+
+/// How long probes waited behind their stamps for their batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Spans {
+    pub(super) batches: u64,
+    pub(super) sum_ns: u64,
+    pub(super) longest_ns: u64,
 }
 
 /// What the lanes together did.
@@ -47,6 +60,8 @@ struct Sent {
     held: u64,
     shortfall: u64,
     slots: Vec<SlotTable>,
+    spans: Spans,
+    failure: Option<String>,
     last: Moment,
     cursor: u64,
 }
@@ -62,13 +77,26 @@ pub(super) async fn finish(
         sweep.desk.cut_short();
     }
     let sent = sweep.end_lanes(begin)?;
+    let ending = match &sent.failure {
+        Some(line) => Ending::CutShort(line.clone()),
+        None => ending,
+    };
     sweep.kernel.detach();
     let read = sweep.end_readers()?;
     sweep.end_writer(signals).await?;
-    let accounting = sweep.account(&sent.attempts, &slots_of(sent.slots), &read)?;
+    let mut slots = slots_of(sent.slots);
+    let mut taken_by_ttl = sent.taken_by_ttl;
+    if sweep.steering.is_some() {
+        taken_by_ttl = sweep.kernel.stamped_by_ttl()?;
+        // Which probes the driver refused, it does not say: nobody answered them.
+        slots.dropped = sweep.kernel.refused_frames()?.min(slots.unanswered);
+        slots.unanswered -= slots.dropped;
+    }
+    let accounting = sweep.account(&sent.attempts, &slots, &read)?;
     sweep.journal.sent_at(sent.last);
     let harvest = Harvest {
-        taken_by_ttl: sent.taken_by_ttl,
+        taken_by_ttl,
+        spans: sent.spans,
         slot_waits: sent.slot_waits,
         held: sent.held,
         shortfall: sent.shortfall,
@@ -132,6 +160,10 @@ impl Sweep {
 
     fn end_lanes(&mut self, begin: Moment) -> Result<Sent> {
         self.orders.stop();
+        while self.steering.is_some() && self.lanes.iter().any(|l| !l.thread.is_finished()) {
+            self.steer();
+            std::thread::sleep(REST);
+        }
         let mut sent = Sent {
             attempts: Attempts::default(),
             taken_by_ttl: vec![0; 256],
@@ -139,6 +171,8 @@ impl Sweep {
             held: 0,
             shortfall: 0,
             slots: Vec::new(),
+            spans: Spans::default(),
+            failure: None,
             last: begin,
             cursor: u64::MAX,
         };
@@ -147,8 +181,16 @@ impl Sweep {
             sent.slot_waits += result.slot_waits;
             sent.held += result.held;
             sent.shortfall += result.shortfall;
+            sent.spans.batches += result.batches;
+            sent.spans.sum_ns += result.span_ns;
+            sent.spans.longest_ns = sent.spans.longest_ns.max(result.longest_span_ns);
+            if sent.failure.is_none() {
+                sent.failure.clone_from(&result.failure);
+            }
             sent.last = sent.last.max(result.last_sent.unwrap_or(begin));
-            sent.cursor = sent.cursor.min(lane.counts.cursor.get());
+            sent.cursor = sent
+                .cursor
+                .min(result.cursor.unwrap_or(lane.counts.cursor.get()));
             add(&mut sent.attempts, &mut sent.taken_by_ttl, result);
             sent.slots.push(slots);
         }
@@ -219,13 +261,22 @@ impl Sweep {
             .map_err(|error| unwritable(path, &error))
     }
 
+    fn tx_stamps(&self) -> TxStamps {
+        match self.steering {
+            Some(_) => TxStamps::Generator,
+            None => TxStamps::Sockets,
+        }
+    }
+
     fn write_metadata(&mut self, harvest: &Harvest) -> Result<()> {
         let Some(path) = &self.plan.output.metadata else {
             return Ok(());
         };
         let account = harvest.accounting.clone();
         let seed = self.plan.seed;
-        let mut written = self.journal.close(account, seed, &self.attachments);
+        let mut written = self
+            .journal
+            .close(account, seed, &self.attachments, self.tx_stamps());
         written.sweep = Some(SweepSection::of(self, harvest));
         metadata::write(path, &written).map_err(|error| unwritable(path, &error))
     }

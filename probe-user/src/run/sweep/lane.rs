@@ -75,6 +75,15 @@ pub(super) struct LaneResult {
     pub(super) held: u64,
     pub(super) shortfall: u64,
     pub(super) last_sent: Option<Moment>,
+    /// Batches of the generator; from the first stamp of each to its end: nanoseconds
+    /// in sum, and at most.
+    pub(super) batches: u64,
+    pub(super) span_ns: u64,
+    pub(super) longest_span_ns: u64,
+    /// Where it ended, if its counts may not say so yet.
+    pub(super) cursor: Option<u64>,
+    /// Why it ended before its time.
+    pub(super) failure: Option<String>,
 }
 
 /// A sending thread's own.

@@ -7,10 +7,12 @@
 //! conduct (signals, routes, limits, status, checkpoint)  writer ──> sink
 //! ```
 
+mod backend;
 mod burst;
 mod conduct;
 mod control;
 mod finish;
+mod generate;
 mod lane;
 mod limits;
 mod prepare;
@@ -42,8 +44,10 @@ pub(super) async fn sweep(plan: SweepPlan, network: &Network) -> Result<Outcome>
             &format!("no way to {count} targets, which are skipped: {error}"),
         );
     }
-    let sizing = prepare::Sizing::of(&plan);
-    let equipment = prepare::equip(&plan, &sizing, network, &ways).await?;
+    let choice = backend::Choice::of(&plan, &ways);
+    let brake = prepare::brake(&plan, network, &ways).await;
+    let sizing = prepare::Sizing::of(&plan, brake, choice.generator.is_some());
+    let equipment = prepare::equip(&plan, &sizing, choice, network, &ways).await?;
     let changes = network.watch()?;
     let sweep = start::start(plan, &sizing, equipment, ways)?;
     conduct::conduct(sweep, network, changes).await

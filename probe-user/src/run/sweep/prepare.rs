@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use probe_common::abi::Config;
 
+use super::backend::{self, Choice};
 use crate::{
     engine::sweep::plan::SweepPlan,
     error::Result,
     io::{
         bpf::{Attachment, Kernel},
+        generator::Generator,
         network::{Network, WayMap},
         ports::Reservation,
         ring::RingSet,
@@ -24,6 +26,11 @@ use crate::{
 /// What one core and the kernel's sockets can do at most, probes a second: what
 /// slots are there for if no rate is given.
 pub(super) const MOST_BY_SOCKET: u64 = 1_000_000;
+
+/// What the generator can do at most on one processor, and what slots are there for
+/// if no rate is given: what the fastest devices here answer for.
+pub(super) const MOST_BY_GENERATOR: u64 = 5_000_000;
+const EXPECTED_OF_GENERATOR: u64 = 2_000_000;
 
 /// Up to this TTL hops are shared by so many targets that their rate is bounded.
 const SHARED_TTLS: u8 = 4;
@@ -45,15 +52,27 @@ pub(super) struct Sizing {
 
 impl Sizing {
     /// What a plan needs.
-    pub(super) fn of(plan: &SweepPlan) -> Self {
+    pub(super) fn of(plan: &SweepPlan, brake: Option<Brake>, generator: bool) -> Self {
         let asked = plan.probes.rate;
-        let expected = asked.unwrap_or(MOST_BY_SOCKET);
+        let expected = asked.unwrap_or(match generator {
+            true => EXPECTED_OF_GENERATOR * u64::from(plan.lanes),
+            false => MOST_BY_SOCKET,
+        });
         let timeout = plan.probes.timeout.as_secs_f64();
         let in_flight = (expected as f64 * timeout).ceil() as u64;
         let targets = u64::from(plan.targets.len());
         let shard_bits = sizing::shard_bits(in_flight, targets, plan.path.slots, plan.space.flows);
         let slots = SHARD << shard_bits;
         let (rate, notice) = bounded(plan, asked, (slots as f64 / (2.0 * timeout)) as u64);
+        let fastest = match generator {
+            true => MOST_BY_GENERATOR * u64::from(plan.lanes),
+            false => MOST_BY_SOCKET * u64::from(plan.lanes),
+        };
+        let held = brake.filter(|brake| rate.unwrap_or(fastest) > brake.rate);
+        let (rate, notice) = match held {
+            Some(brake) => (Some(brake.rate), Some(brake.notice)),
+            None => (rate, notice),
+        };
         Self {
             shard_bits,
             ring_bytes: sizing::ring_bytes(expected),
@@ -62,6 +81,37 @@ impl Sizing {
             notice,
         }
     }
+}
+
+/// How fast the link allows probes to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Brake {
+    rate: u64,
+    notice: String,
+}
+
+/// The share of the slowest link that the user allows; `None` where no link tells its
+/// speed.
+pub(super) async fn brake(plan: &SweepPlan, network: &Network, ways: &WayMap) -> Option<Brake> {
+    let v6 = !plan.targets.is_v4_only();
+    let octets = SweepPlan::octets_on_wire(plan.probes.protocol, v6, &plan.probes.contact);
+    let mut slowest: Option<u64> = None;
+    for ifindex in interfaces(ways) {
+        if let Some(speed) = network.link_speed(ifindex).await {
+            slowest = Some(slowest.map_or(speed, |slowest| slowest.min(speed)));
+        }
+    }
+    let speed = slowest?;
+    let rate = (speed as f64 * plan.share_of_link / (octets * 8) as f64) as u64;
+    Some(Brake {
+        rate: rate.max(1),
+        notice: format!(
+            "{rate} probes/s are {:.0} % of the link's {} Mbit/s; a higher --max-share-of-link \
+             allows more",
+            plan.share_of_link * 100.0,
+            speed / 1_000_000
+        ),
+    })
 }
 
 /// The rate within its caps, and a sentence if one of them holds.
@@ -94,19 +144,41 @@ pub(super) struct Equipment {
     pub(super) kernel: Kernel,
     pub(super) rings: RingSet,
     pub(super) slots: SlotTable,
-    pub(super) transmitters: Vec<Transmitter>,
+    pub(super) senders: Senders,
+    /// What the user should know of what sends.
+    pub(super) notice: Option<String>,
     pub(super) attachments: Vec<Attachment>,
     /// Held so that no other run takes the ports.
     pub(super) reservation: Reservation,
+}
+
+/// What sends.
+pub(super) enum Senders {
+    /// Sockets, for each lane.
+    Sockets(Vec<Transmitter>),
+    /// The kernel's generator.
+    Generator { generator: Generator, batch: u32 },
+}
+
+impl Senders {
+    /// What one lane can do at most, probes a second.
+    pub(super) fn fastest(&self) -> u64 {
+        match self {
+            Self::Sockets(_) => MOST_BY_SOCKET,
+            Self::Generator { .. } => MOST_BY_GENERATOR,
+        }
+    }
 }
 
 /// Reserves, loads, attaches and opens what the plan needs.
 pub(super) async fn equip(
     plan: &SweepPlan,
     sizing: &Sizing,
+    mut choice: Choice,
     network: &Network,
     ways: &WayMap,
 ) -> Result<Equipment> {
+    let batch = backend::batch(plan, sizing.rate);
     let needs = Needs {
         flows: plan.space.flows,
         shard_bits: sizing.shard_bits,
@@ -114,6 +186,10 @@ pub(super) async fn equip(
         batched: sizing.batched,
         timeout: plan.probes.timeout,
         flags: if plan.consume { Config::CONSUME } else { 0 },
+        generator: choice
+            .generator
+            .as_ref()
+            .map(|layout| backend::settings(plan, &plan.schedule(), layout, batch)),
     };
     let Provision {
         mut kernel,
@@ -121,16 +197,26 @@ pub(super) async fn equip(
         slots,
         reservation,
     } = equip::provide(&needs, &mut fastrand::Rng::new())?;
-    let transmitters = (0..plan.lanes)
-        .map(|_| Transmitter::open(reservation.mark))
-        .collect::<Result<_>>()?;
     let used = interfaces(ways);
     let attachments = equip::attach(plan.path.rx, network, used, &mut kernel, &[]).await?;
+    choice.confirm(ways, network).await;
+    let senders = match choice.generator {
+        Some(layout) => Senders::Generator {
+            generator: kernel.generator(&layout)?,
+            batch,
+        },
+        None => Senders::Sockets(
+            (0..plan.lanes)
+                .map(|_| Transmitter::open(reservation.mark))
+                .collect::<Result<_>>()?,
+        ),
+    };
     Ok(Equipment {
         kernel,
         rings,
         slots,
-        transmitters,
+        senders,
+        notice: choice.notice,
         attachments,
         reservation,
     })
@@ -150,7 +236,7 @@ mod tests {
         let args = ["probe", "sweep", "--contact", "x"];
         let args = args.into_iter().chain(line.split_whitespace());
         match parse(args) {
-            Ok(Request::Sweep(plan)) => Sizing::of(&plan),
+            Ok(Request::Sweep(plan)) => Sizing::of(&plan, None, false),
             other => panic!("{line}: {other:?}"),
         }
     }

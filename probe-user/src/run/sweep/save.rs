@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{conduct::Sums, control::Orders, prepare::MOST_BY_SOCKET};
+use super::{conduct::Sums, control::Orders, prepare::Senders};
 use crate::{
     engine::{
         sweep::{
@@ -34,12 +34,12 @@ pub(super) struct Saving {
 }
 
 impl Saving {
-    pub(super) fn new(plan: &SweepPlan, digest: u64, begin: u64) -> Self {
+    pub(super) fn new(plan: &SweepPlan, digest: u64, begin: u64, senders: &Senders) -> Self {
         let again_before = plan.resumed.as_ref().map_or(0, |before| before.reserved);
         let fastest = plan
             .probes
             .rate
-            .unwrap_or(MOST_BY_SOCKET * u64::from(plan.lanes));
+            .unwrap_or(senders.fastest() * u64::from(plan.lanes));
         let reserve = fastest.saturating_mul(RESERVED_SECONDS);
         Self {
             file: plan.output.checkpoint.clone(),

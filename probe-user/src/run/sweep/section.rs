@@ -28,6 +28,14 @@ pub(in crate::run) struct SweepSection {
     cursor: u64,
     steps: u64,
     lanes: u32,
+    /// What sent: `sockets` or `generator`.
+    tx: &'static str,
+    /// Frames that left the generator together, and how long the first of a batch
+    /// waited for its end: how much earlier than its departure its stamp can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tx_batch: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tx_span: Option<Span>,
     slots: u64,
     /// Absent: as fast as it goes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +51,13 @@ pub(in crate::run) struct SweepSection {
     responders: u64,
     other_responders_replies: u64,
     hops: Vec<Row>,
+}
+
+/// From the first stamp of a batch to its end, nanoseconds.
+#[derive(Debug, Serialize)]
+struct Span {
+    mean_ns: u64,
+    max_ns: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,6 +89,15 @@ impl SweepSection {
             cursor: harvest.cursor.min(sweep.schedule.steps()),
             steps: sweep.schedule.steps(),
             lanes: plan.lanes,
+            tx: match sweep.batch {
+                Some(_) => "generator",
+                None => "sockets",
+            },
+            tx_batch: sweep.batch,
+            tx_span: sweep.batch.map(|_| Span {
+                mean_ns: harvest.spans.sum_ns / harvest.spans.batches.max(1),
+                max_ns: harvest.spans.longest_ns,
+            }),
             slots: sweep.slots,
             rate: sweep.rate,
             shortfall: harvest.shortfall,

@@ -7,9 +7,11 @@ use std::{
 };
 
 use super::{
+    backend,
     control::{LaneCounts, Orders, ReaderCounts, spawn},
+    generate::{Generating, Steering},
     lane::{Common, LaneResult, Sending},
-    prepare::{Equipment, Sizing},
+    prepare::{Equipment, Senders, Sizing},
     reader::{Conveyor, ReaderResult, Reading},
     save::Saving,
     status::Status,
@@ -24,6 +26,7 @@ use crate::{
     error::{Error, Result},
     io::{
         bpf::{Attachment, Kernel},
+        generator::{self, Beginning, Generator},
         network::WayMap,
         ports::Reservation,
         processors,
@@ -51,6 +54,10 @@ pub(super) struct Sweep {
     pub(super) attachments: Vec<Attachment>,
     pub(super) orders: Arc<Orders>,
     pub(super) lanes: Vec<Lane>,
+    /// Of lanes that the generator sends.
+    pub(super) steering: Option<Steering>,
+    /// Frames that leave the generator together.
+    pub(super) batch: Option<u32>,
     pub(super) readers: Vec<Reader>,
     pub(super) writer: Option<JoinHandle<()>>,
     pub(super) desk: Arc<Desk>,
@@ -87,13 +94,13 @@ pub(super) fn start(
     let schedule = plan.schedule();
     let begin = plan.resumed.as_ref().map_or(0, |before| before.cursor);
     let status = Status::new(&plan, &schedule, begin)?;
-    let saving = Saving::new(&plan, plan.digest(), begin);
+    let saving = Saving::new(&plan, plan.digest(), begin, &equipment.senders);
     let desk = Arc::new(Desk::default());
     let (writer, conveyor) = start_writer(&plan, &equipment.attachments, &desk)?;
     saving.first()?;
     let attached = equipment.attachments.iter();
     let notices = attached.filter_map(|attachment| attachment.notice.as_ref());
-    for notice in sizing.notice.iter().chain(notices) {
+    for notice in equipment.notice.iter().chain(&sizing.notice).chain(notices) {
         notify(&plan, notice);
     }
     let orders = Arc::new(Orders::new(ways, saving.reserved()));
@@ -110,12 +117,34 @@ pub(super) fn start(
         orders: orders.clone(),
     });
     let seats = Seats::of(plan.lanes);
+    let interfaces: Vec<u32> = orders.ways().paths().map(|path| path.ifindex).collect();
     let slots = u64::from(equipment.slots.ports().slots());
     let readers = start_readers(equipment.rings, &common, conveyor.as_ref(), sizing, &seats)?;
     let journal = Journal::begin();
-    let senders = equipment.slots.part(plan.lanes as u16).into_iter();
-    let senders = senders.zip(equipment.transmitters);
-    let lanes = start_lanes(&plan, &schedule, begin, &common, senders, &seats)?;
+    let parts = equipment.slots.part(plan.lanes as u16);
+    let (lanes, steering, batch) = match equipment.senders {
+        Senders::Sockets(transmitters) => {
+            let senders = parts.into_iter().zip(transmitters);
+            let lanes = start_lanes(&plan, &schedule, begin, &common, senders, &seats)?;
+            (lanes, None, None)
+        }
+        Senders::Generator {
+            mut generator,
+            batch,
+        } => {
+            generator.set_ways(&orders.ways());
+            let job = GeneratorJob {
+                plan: &plan,
+                schedule: &schedule,
+                begin,
+                batch,
+                ring_limit: u64::from(sizing.ring_bytes) / 2,
+                ifindex: interfaces.first().copied().unwrap_or(0),
+            };
+            let (lanes, steering) = start_generator(&job, generator, &orders, parts)?;
+            (lanes, Some(steering), Some(batch))
+        }
+    };
     Ok(Sweep {
         status,
         schedule,
@@ -124,6 +153,8 @@ pub(super) fn start(
         attachments: equipment.attachments,
         orders,
         lanes,
+        steering,
+        batch,
         readers,
         writer,
         desk,
@@ -195,6 +226,64 @@ fn start_lanes(
         Ok(Lane { counts, thread })
     };
     (0..).zip(senders).map(start).collect()
+}
+
+/// What the generator's lanes are to do.
+struct GeneratorJob<'a> {
+    plan: &'a SweepPlan,
+    schedule: &'a Schedule,
+    begin: u64,
+    batch: u32,
+    ring_limit: u64,
+    /// The interface that frames seem to come from.
+    ifindex: u32,
+}
+
+/// A thread for each lane, which lends the generator its processor.
+fn start_generator(
+    job: &GeneratorJob<'_>,
+    generator: Generator,
+    orders: &Arc<Orders>,
+    parts: Vec<SlotTable>,
+) -> Result<(Vec<Lane>, Steering)> {
+    generator::allow_interrupts().map_err(|error| unable("catch a signal", &error))?;
+    let plan = job.plan;
+    let octets = backend::octets(plan, !plan.targets.is_v4_only());
+    let mut processors = processors::allowed();
+    let (mut lanes, mut words) = (Vec::new(), Vec::new());
+    let mut works = Vec::new();
+    for (number, slots) in (0..).zip(parts) {
+        let steps = job.schedule.lane(number, plan.lanes, job.begin);
+        let beginning = Beginning {
+            number,
+            round: steps.round(),
+            offset: steps.offset(),
+            cursor: steps.cursor(),
+            budget: budget(plan, number),
+            ring_limit: job.ring_limit,
+        };
+        // The last: the first often has more interrupts to serve.
+        let processor = processors.pop().unwrap_or(0);
+        let of_lane = generator.lane(processor, &beginning, &slots);
+        let frames = generator.frames(job.ifindex, octets, job.batch);
+        words.push(of_lane.clone());
+        works.push(Generating {
+            orders: orders.clone(),
+            words: of_lane,
+            frames: frames.map_err(|error| unable("open the generator again", &error))?,
+            processor,
+            slots,
+        });
+    }
+    let steering = Steering::new(generator, words);
+    steering.begin(orders);
+    for (number, work) in works.into_iter().enumerate() {
+        let counts = Arc::new(LaneCounts::default());
+        let thread = spawn(format!("probe-tx-{number}"), move || work.run());
+        let thread = thread.map_err(|error| unable("start a thread", &error))?;
+        lanes.push(Lane { counts, thread });
+    }
+    Ok((lanes, steering))
 }
 
 /// How many probes a lane may send: all lanes together as many as the user allows.

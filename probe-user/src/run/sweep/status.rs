@@ -8,7 +8,12 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{conduct::Sums, prepare::Sizing, start::notify};
+use super::{
+    backend::Choice,
+    conduct::Sums,
+    prepare::{self, Sizing},
+    start::notify,
+};
 use crate::{
     engine::sweep::{
         plan::{RecordFormat, SweepPlan},
@@ -200,7 +205,10 @@ pub(super) async fn dry_run(plan: &SweepPlan, network: &Network, ways: &WayMap) 
         text += &format!("way: from {} by {name}\n", path.source);
     }
     let schedule = plan.schedule();
-    let Sizing { rate, notice, .. } = Sizing::of(plan);
+    let Sizing { rate, notice, .. } =
+        Sizing::of(plan, prepare::brake(plan, network, ways).await, {
+            Choice::of(plan, ways).generator.is_some()
+        });
     if let Some(notice) = notice {
         notify(plan, &notice);
     }

@@ -1,14 +1,9 @@
 //! Frames that a program reads and rewrites in place.
 
-#![expect(
-    unsafe_code,
-    reason = "packet memory through checked pointers, and helpers"
-)]
+#![expect(unsafe_code, reason = "packet memory through checked pointers")]
+#![allow(dead_code, reason = "the generator only writes")]
 
-use aya_ebpf::{
-    helpers::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail},
-    programs::XdpContext,
-};
+use aya_ebpf::programs::XdpContext;
 use probe_common::wire::Put;
 
 use crate::opaque::opaque;
@@ -51,6 +46,24 @@ impl<const LEN: usize> Frame<LEN> {
     }
 }
 
+impl<const LEN: usize> Frame<LEN> {
+    /// Writes octets that may lie behind the first `LEN`; `None` behind the end.
+    #[inline(always)]
+    pub(crate) fn put_behind<const N: usize>(
+        ctx: &XdpContext,
+        at: usize,
+        octets: [u8; N],
+    ) -> Option<()> {
+        let place = opaque(ctx.data()) + at;
+        if place + N > opaque(ctx.data_end()) {
+            return None;
+        }
+        // SAFETY: the octets lie before the end, by the check above.
+        unsafe { (place as *mut [u8; N]).write(octets) };
+        Some(())
+    }
+}
+
 impl<const LEN: usize> Put for Frame<LEN> {
     #[inline(always)]
     fn put<const N: usize>(&mut self, at: usize, octets: [u8; N]) -> Option<()> {
@@ -61,30 +74,4 @@ impl<const LEN: usize> Put for Frame<LEN> {
         unsafe { ((self.start + at) as *mut [u8; N]).write(octets) };
         Some(())
     }
-}
-
-/// Octets of a frame.
-#[inline(always)]
-pub(crate) fn length(ctx: &XdpContext) -> usize {
-    opaque(ctx.data_end()) - opaque(ctx.data())
-}
-
-/// Makes room for octets before the first.
-#[inline(always)]
-pub(crate) fn prepend(ctx: &XdpContext, octets: u16) -> Option<()> {
-    // SAFETY: the context is the program's own.
-    let failed = unsafe { bpf_xdp_adjust_head(ctx.ctx, -i32::from(octets)) };
-    (failed == 0).then_some(())
-}
-
-/// Gives a frame another length.
-#[inline(always)]
-pub(crate) fn resize(ctx: &XdpContext, octets: u16) -> Option<()> {
-    let delta = i32::from(octets) - length(ctx) as i32;
-    if delta == 0 {
-        return Some(());
-    }
-    // SAFETY: the context is the program's own.
-    let failed = unsafe { bpf_xdp_adjust_tail(ctx.ctx, delta) };
-    (failed == 0).then_some(())
 }

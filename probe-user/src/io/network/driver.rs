@@ -5,20 +5,27 @@ use std::{fs, io};
 
 use rtnetlink::packet_core::DefaultNla;
 
-use super::generic_netlink::{Family, nest};
-use crate::io::network::Interface;
+use super::{
+    Interface, Network,
+    generic_netlink::{Family, nest},
+};
 
 /// NETDEV_CMD_DEV_GET, NETDEV_A_DEV_IFINDEX, NETDEV_A_DEV_XDP_FEATURES and
-/// NETDEV_XDP_ACT_BASIC (linux/netdev.h).
+/// NETDEV_XDP_ACT_BASIC and NETDEV_XDP_ACT_NDO_XMIT (linux/netdev.h).
 const DEVICE_GET: u8 = 1;
 const DEVICE_IFINDEX: u16 = 1;
 const DEVICE_XDP_FEATURES: u16 = 3;
 const XDP_BASIC: u64 = 1;
+const XDP_TRANSMIT: u64 = 4;
 
 /// ETHTOOL_A_HEADER_DEV_INDEX, and the header's place in all requests
 /// (linux/ethtool_netlink.h).
 const HEADER: u16 = 1;
 const HEADER_IFINDEX: u16 = 1;
+/// ETHTOOL_MSG_LINKMODES_GET, ETHTOOL_A_LINKMODES_SPEED, SPEED_UNKNOWN.
+const LINK_MODES_GET: u8 = 4;
+const LINK_MODES_SPEED: u16 = 5;
+const SPEED_UNKNOWN: u32 = u32::MAX;
 /// ETHTOOL_MSG_COALESCE_GET, ETHTOOL_A_COALESCE_RX_USECS.
 const COALESCE_GET: u8 = 19;
 const COALESCE_RX_MICROSECONDS: u16 = 2;
@@ -31,13 +38,13 @@ const BIT_NAME: u16 = 2;
 
 /// The families that tell of drivers; absent where the kernel lacks them.
 #[derive(Debug)]
-pub(super) struct Drivers {
+pub(in crate::io) struct Drivers {
     netdev: io::Result<Family>,
     ethtool: io::Result<Family>,
 }
 
 impl Drivers {
-    pub(super) async fn open() -> Self {
+    pub(in crate::io) async fn open() -> Self {
         Self {
             netdev: Family::open("netdev").await,
             ethtool: Family::open("ethtool").await,
@@ -45,17 +52,39 @@ impl Drivers {
     }
 
     /// Whether the driver runs XDP programs; `None` if the kernel does not tell.
-    pub(super) async fn native_xdp(&self, ifindex: u32) -> Option<bool> {
+    pub(in crate::io) async fn native_xdp(&self, ifindex: u32) -> Option<bool> {
+        Some(self.xdp_features(ifindex).await? & XDP_BASIC != 0)
+    }
+
+    /// Whether the driver sends frames that an XDP program redirects to it, as it is
+    /// now: many do only while they have a program themselves. `None` if the kernel
+    /// does not tell.
+    pub(super) async fn transmits_xdp(&self, ifindex: u32) -> Option<bool> {
+        Some(self.xdp_features(ifindex).await? & XDP_TRANSMIT != 0)
+    }
+
+    async fn xdp_features(&self, ifindex: u32) -> Option<u64> {
         let netdev = self.netdev.as_ref().ok()?;
         let device = DefaultNla::new(DEVICE_IFINDEX, ifindex.to_ne_bytes().into());
         let answer = netdev.ask(DEVICE_GET, vec![device]).await.ok()?;
         let features = answer.get(DEVICE_XDP_FEATURES)?.try_into().ok()?;
-        Some(u64::from_ne_bytes(features) & XDP_BASIC != 0)
+        Some(u64::from_ne_bytes(features))
+    }
+
+    /// Speed of the link, bits a second; `None` if the kernel does not tell.
+    pub(super) async fn link_speed(&self, ifindex: u32) -> Option<u64> {
+        let ethtool = self.ethtool.as_ref().ok()?;
+        let answer = ethtool
+            .ask(LINK_MODES_GET, vec![header(ifindex)])
+            .await
+            .ok()?;
+        let megabits = u32::from_ne_bytes(answer.get(LINK_MODES_SPEED)?.try_into().ok()?);
+        (megabits != 0 && megabits != SPEED_UNKNOWN).then(|| u64::from(megabits) * 1_000_000)
     }
 
     /// How long the device may hold back its interrupt for a packet, in
     /// microseconds; `None` if it does not moderate interrupts.
-    pub(super) async fn moderation_us(&self, ifindex: u32) -> Option<u32> {
+    pub(in crate::io) async fn moderation_us(&self, ifindex: u32) -> Option<u32> {
         let ethtool = self.ethtool.as_ref().ok()?;
         let answer = ethtool
             .ask(COALESCE_GET, vec![header(ifindex)])
@@ -67,7 +96,7 @@ impl Drivers {
 
     /// Whether a feature of the device is on (`ethtool -k` calls it by the same
     /// name); `None` if the kernel does not tell.
-    pub(super) async fn has_feature(&self, ifindex: u32, feature: &str) -> Option<bool> {
+    pub(in crate::io) async fn has_feature(&self, ifindex: u32, feature: &str) -> Option<bool> {
         let ethtool = self.ethtool.as_ref().ok()?;
         let answer = ethtool
             .ask(FEATURES_GET, vec![header(ifindex)])
@@ -79,9 +108,22 @@ impl Drivers {
     }
 }
 
+impl Network {
+    /// Whether the driver sends frames that an XDP program redirects to it; `None` if
+    /// the kernel does not tell.
+    pub async fn transmits_xdp(&self, ifindex: u32) -> Option<bool> {
+        Drivers::open().await.transmits_xdp(ifindex).await
+    }
+
+    /// Speed of the link, bits a second; `None` if the kernel does not tell.
+    pub async fn link_speed(&self, ifindex: u32) -> Option<u64> {
+        Drivers::open().await.link_speed(ifindex).await
+    }
+}
+
 /// Name of the driver: the kind of a software device, else from sysfs, if that is
 /// of this network namespace.
-pub(super) fn name(interface: &Interface) -> Option<String> {
+pub(in crate::io) fn name(interface: &Interface) -> Option<String> {
     if interface.kind.is_some() {
         return interface.kind.clone();
     }

@@ -1,0 +1,62 @@
+//! A slot for a probe.
+
+use probe_common::{
+    identity::{Nonce, NonceKey, slot_index},
+    slot::Fate,
+};
+
+use super::maps::{self, LanePtr};
+use crate::maps::{self as shared, Slot};
+
+/// Slots tried for one probe before it must wait.
+const TRIES: u32 = 8;
+
+/// A slot held by a probe.
+pub(super) struct Lease {
+    pub(super) slot: Slot,
+    /// The next of its shard.
+    pub(super) after: Option<Slot>,
+    pub(super) seq16: u16,
+    pub(super) nonce: Nonce,
+    pub(super) previous: u64,
+}
+
+/// Gives a probe the next slot of its shard that nobody waits for. `None`: all that
+/// were tried wait for an answer.
+#[inline(always)]
+pub(super) fn lease(lane: LanePtr, shard: u16, now: u64) -> Option<Lease> {
+    let shards = shared::ports().slots() >> 16;
+    let index = (lane.number() as u32).wrapping_mul(shards) + u32::from(shard);
+    let (first, last) = (lane.first() as u16, lane.last() as u16);
+    for _ in 0..TRIES {
+        let (seq16, after) = maps::take_next(index, first, last)?;
+        let slot = shared::slot(slot_index(shard, seq16))?;
+        let (state, tx_ns) = slot.tenancy();
+        if Fate::of(state).is_settled(tx_ns, now, shared::timeout_ns()) {
+            let drawn = lane.drawn() + 1;
+            lane.set_drawn(drawn);
+            let previous = slot.nonce();
+            let nonce = NonceKey(maps::key()).draw(drawn, Nonce(previous));
+            return Some(Lease {
+                slot,
+                after: shared::slot(slot_index(shard, after)),
+                seq16,
+                nonce,
+                previous,
+            });
+        }
+    }
+    None
+}
+
+/// Counts what became of the tenant before, by the state that it left.
+#[inline(always)]
+pub(super) fn count(lane: LanePtr, state: u64) {
+    match Fate::of(state) {
+        // Nothing is marked dropped here: the driver does not say which it was.
+        Fate::NeverStamped | Fate::Dropped => {}
+        Fate::Answered => lane.set_answered(lane.answered() + 1),
+        Fate::LateOnly => lane.set_late_only(lane.late_only() + 1),
+        Fate::Unanswered => lane.set_unanswered(lane.unanswered() + 1),
+    }
+}

@@ -1,0 +1,212 @@
+//! The transmitter: builds probes in the pages of live frames
+//! (`BPF_PROG_TEST_RUN`), stamps their slots, and redirects them to their device.
+//!
+//! The program runs once for each frame, on a processor that does nothing else: a
+//! *lane*. Too early for a probe, it drops the frame and comes round again.
+
+mod frame;
+mod lease;
+mod maps;
+mod pace;
+pub(crate) mod refusals;
+mod step;
+mod target;
+
+use aya_ebpf::{bindings::xdp_action, programs::XdpContext};
+use probe_common::{
+    Address,
+    abi::{
+        Counter, Protocol, TxSource,
+        generator::{Lane, Way},
+    },
+    identity::Nonce,
+    plan::Place,
+    probe::{Probe, Shape},
+    slot::{Record, generation},
+};
+
+use self::{maps::LanePtr, step::Step, target::Number};
+use crate::{clock, maps as shared};
+
+/// A frame that comes back to be filled again.
+const IDLE: u32 = xdp_action::XDP_DROP;
+
+/// The mark in a probe's round that says: may have been sent by a run before this one.
+const AGAIN: u32 = 1 << 31;
+
+/// Fills one frame, or not; gives the verdict of XDP.
+#[inline(always)]
+pub(crate) fn generate(ctx: &XdpContext) -> u32 {
+    let Some(lane) = maps::lane() else {
+        return IDLE;
+    };
+    let now = pace::now(lane);
+    pace::turn(lane, now);
+    if !may_send(lane, now) {
+        return IDLE;
+    }
+    let sent = match step::peek(lane) {
+        Step::Probe(place, number) => send(ctx, lane, place, number, now),
+        Step::Hole => Sent::Skipped,
+    };
+    match sent {
+        Sent::Waits => IDLE,
+        Sent::Skipped => {
+            step::advance(lane);
+            IDLE
+        }
+        Sent::Leaves(verdict) => {
+            step::advance(lane);
+            verdict
+        }
+    }
+}
+
+/// Whether orders, plan and rate allow a probe now.
+#[inline(always)]
+fn may_send(lane: LanePtr, now: u64) -> bool {
+    let flags = lane.flags();
+    if flags & (Lane::ON | Lane::STOP) != Lane::ON || lane.done() != 0 {
+        return false;
+    }
+    if flags & Lane::HOLD != 0 || pace::is_ring_filling(lane) {
+        lane.set_held(lane.held() + 1);
+        return false;
+    }
+    if lane.round() >= u64::from(maps::rounds()) || lane.stamped() >= lane.budget() {
+        lane.set_done(1);
+        return false;
+    }
+    lane.cursor() < lane.reserved() && pace::is_in_round(lane, now) && pace::allows(lane, now)
+}
+
+/// What became of a step.
+enum Sent {
+    /// There is no slot for it yet.
+    Waits,
+    /// It cannot be sent, and is counted.
+    Skipped,
+    /// It leaves, with this verdict.
+    Leaves(u32),
+}
+
+#[inline(always)]
+fn send(ctx: &XdpContext, lane: LanePtr, place: Place, number: Number, now: u64) -> Sent {
+    let Some(way) = target::way(number, lane.ways()) else {
+        lane.set_no_route(lane.no_route() + 1);
+        return Sent::Skipped;
+    };
+    if maps::v6() != 0 {
+        let ends = (way.source, target::v6(number));
+        // The compiler is to know that this is one.
+        if ends.0.is_v4() || ends.1.is_v4() {
+            lane.set_no_target(lane.no_target() + 1);
+            return Sent::Skipped;
+        }
+        of_protocol(ctx, lane, place, way, ends, now)
+    } else {
+        let Some(source) = way.source.v4() else {
+            lane.set_no_route(lane.no_route() + 1);
+            return Sent::Skipped;
+        };
+        let ends = (Address::from_v4(source), target::v4(number));
+        of_protocol(ctx, lane, place, way, ends, now)
+    }
+}
+
+#[inline(always)]
+fn of_protocol(
+    ctx: &XdpContext,
+    lane: LanePtr,
+    place: Place,
+    way: &Way,
+    ends: (Address, Address),
+    now: u64,
+) -> Sent {
+    match Protocol::from_code(maps::protocol()) {
+        Some(Protocol::Icmp) => of(Protocol::Icmp, ctx, lane, place, way, ends, now),
+        Some(Protocol::Udp) => of(Protocol::Udp, ctx, lane, place, way, ends, now),
+        Some(Protocol::Tcp) => of(Protocol::Tcp, ctx, lane, place, way, ends, now),
+        None => Sent::Waits,
+    }
+}
+
+#[inline(always)]
+fn of(
+    protocol: Protocol,
+    ctx: &XdpContext,
+    lane: LanePtr,
+    place: Place,
+    way: &Way,
+    (source, destination): (Address, Address),
+    now: u64,
+) -> Sent {
+    let shape = Shape {
+        protocol,
+        port: maps::port(),
+        tos: maps::tos(),
+        ack: maps::ack() != 0,
+    };
+    let ports = shared::ports();
+    let mut probe = shape.probe(ports, source, destination, place.ttl, place.flow);
+    let hash = destination.hash();
+    let Some(lease) = lease::lease(lane, ports.shard(hash), now) else {
+        lane.set_slot_waits(lane.slot_waits() + 1);
+        return Sent::Waits;
+    };
+    probe.seq16 = lease.seq16;
+    probe.nonce = lease.nonce;
+    if frame::build(ctx, &probe, way).is_none() {
+        lane.set_unbuildable(lane.unbuildable() + 1);
+        return Sent::Skipped;
+    }
+    stamp(lane, &lease, record(&probe, place, lane, lease.nonce, now));
+    Sent::Leaves(maps::redirect(way.ifindex))
+}
+
+#[inline(always)]
+fn record(probe: &Probe, place: Place, lane: LanePtr, nonce: Nonce, now: u64) -> Record {
+    let again = if lane.cursor() < maps::again_before() {
+        AGAIN
+    } else {
+        0
+    };
+    Record {
+        nonce: nonce.0,
+        previous_nonce: 0,
+        tx_ns: now,
+        state: generation(nonce),
+        destination_hash: probe.destination.hash(),
+        target: place.target,
+        round: lane.round() as u32 | again,
+        flow: place.flow,
+        ttl: place.ttl,
+        protocol: probe.protocol as u8,
+        source_sum: probe.source.sum().fold(),
+        tuple_sum: probe.tuple_sum(),
+        tx_source: TxSource::Generator as u32,
+        user_ns: now,
+    }
+}
+
+/// Gives the slot to the probe, with its stamp, and counts it.
+#[inline(always)]
+fn stamp(lane: LanePtr, lease: &lease::Lease, mut record: Record) {
+    record.previous_nonce = lease.previous;
+    if maps::precise() != 0 {
+        record.tx_ns = clock::now_ns();
+    }
+    let left = lease.slot.hand_over(&record);
+    if let Some(after) = lease.after {
+        after.fetch_ahead();
+    }
+    lease::count(lane, left);
+    shared::count(Counter::Stamped);
+    maps::count_ttl(record.ttl);
+    if lane.stamped() == 0 {
+        refusals::expect();
+    }
+    lane.set_stamped(lane.stamped() + 1);
+    lane.set_last_ns(record.tx_ns);
+    pace::sent(lane, record.tx_ns);
+}
