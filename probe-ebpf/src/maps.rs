@@ -181,14 +181,6 @@ impl Slot {
         unsafe { atomic::compare_exchange(&raw mut (*self.0).state, from, to) }
     }
 
-    /// Has the record brought near, which was last touched long ago: a load would be
-    /// waited for, a store is not. What it overwrites, nobody reads.
-    #[inline(always)]
-    pub(crate) fn fetch_ahead(self) {
-        // SAFETY: the pointer is to a live map value.
-        unsafe { core::ptr::write_volatile(&raw mut (*self.0).user_ns, 0) }
-    }
-
     /// The tenant's nonce.
     #[inline(always)]
     pub(crate) fn nonce(self) -> u64 {

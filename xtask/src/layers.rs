@@ -47,7 +47,8 @@ const UNSAFE_ISLANDS: &[&str] = &[
     "probe-user/src/io/generator/live.rs",
     "probe-user/src/io/mapped.rs",
     "probe-user/src/io/pod.rs",
-    "probe-user/src/io/ring.rs",
+    "probe-user/src/io/ring/mapping.rs",
+    "probe-user/src/io/ring/mod.rs",
     "probe-user/src/io/transmit/socket.rs",
     "tests/src/lab/packet_socket.rs",
 ];

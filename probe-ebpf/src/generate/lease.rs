@@ -14,8 +14,6 @@ const TRIES: u32 = 8;
 /// A slot held by a probe.
 pub(super) struct Lease {
     pub(super) slot: Slot,
-    /// The next of its shard.
-    pub(super) after: Option<Slot>,
     pub(super) seq16: u16,
     pub(super) nonce: Nonce,
     pub(super) previous: u64,
@@ -25,11 +23,10 @@ pub(super) struct Lease {
 /// were tried wait for an answer.
 #[inline(always)]
 pub(super) fn lease(lane: LanePtr, shard: u16, now: u64) -> Option<Lease> {
-    let shards = shared::ports().slots() >> 16;
-    let index = (lane.number() as u32).wrapping_mul(shards) + u32::from(shard);
+    let index = place(lane, shard);
     let (first, last) = (lane.first() as u16, lane.last() as u16);
     for _ in 0..TRIES {
-        let (seq16, after) = maps::take_next(index, first, last)?;
+        let seq16 = maps::take_next(index, first, last)?;
         let slot = shared::slot(slot_index(shard, seq16))?;
         let (state, tx_ns) = slot.tenancy();
         if Fate::of(state).is_settled(tx_ns, now, shared::timeout_ns()) {
@@ -39,7 +36,6 @@ pub(super) fn lease(lane: LanePtr, shard: u16, now: u64) -> Option<Lease> {
             let nonce = NonceKey(maps::key()).draw(drawn, Nonce(previous));
             return Some(Lease {
                 slot,
-                after: shared::slot(slot_index(shard, after)),
                 seq16,
                 nonce,
                 previous,
@@ -47,6 +43,23 @@ pub(super) fn lease(lane: LanePtr, shard: u16, now: u64) -> Option<Lease> {
         }
     }
     None
+}
+
+/// Reads the slot that the next probe with this hash gets, so that it is near then.
+#[inline(always)]
+pub(super) fn bring_near(lane: LanePtr, hash: u32) {
+    let shard = shared::ports().shard(hash);
+    let next = maps::next(place(lane, shard)).unwrap_or(0);
+    if let Some(slot) = shared::slot(slot_index(shard, next)) {
+        let _ = slot.tenancy();
+    }
+}
+
+/// Where a lane's next number in a shard stands.
+#[inline(always)]
+fn place(lane: LanePtr, shard: u16) -> u32 {
+    let shards = shared::ports().slots() >> 16;
+    (lane.number() as u32).wrapping_mul(shards) + u32::from(shard)
 }
 
 /// Counts what became of the tenant before, by the state that it left.

@@ -254,17 +254,22 @@ pub(super) fn stretch(index: u32) -> Option<&'static Stretch> {
     STRETCHES.get(index)
 }
 
-/// Takes the next sequence number of a lane in a shard, from `first` to `last` and
-/// around; and tells the one after it.
+/// The next sequence number of a lane in a shard.
 #[inline(always)]
-pub(super) fn take_next(index: u32, first: u16, last: u16) -> Option<(u16, u16)> {
+pub(super) fn next(index: u32) -> Option<u16> {
+    NEXT.get(index).map(|next| *next as u16)
+}
+
+/// Takes the next sequence number of a lane in a shard, from `first` to `last` and
+/// around.
+#[inline(always)]
+pub(super) fn take_next(index: u32, first: u16, last: u16) -> Option<u16> {
     let place = NEXT.get_ptr_mut(index)?;
     // SAFETY: a live map value, of this lane alone.
     unsafe {
         let next = (*place as u16).max(first);
-        let after = if next >= last { first } else { next + 1 };
-        *place = after as u32;
-        Some((next, after))
+        *place = if next >= last { first } else { next + 1 } as u32;
+        Some(next)
     }
 }
 

@@ -197,9 +197,6 @@ fn stamp(lane: LanePtr, lease: &lease::Lease, mut record: Record) {
         record.tx_ns = clock::now_ns();
     }
     let left = lease.slot.hand_over(&record);
-    if let Some(after) = lease.after {
-        after.fetch_ahead();
-    }
     lease::count(lane, left);
     shared::count(Counter::Stamped);
     maps::count_ttl(record.ttl);

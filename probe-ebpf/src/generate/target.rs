@@ -92,6 +92,16 @@ pub(super) fn way(target: Number, ways: u64) -> Option<&'static Way> {
     (way.ifindex != 0).then_some(way)
 }
 
+/// The hash of an address.
+#[inline(always)]
+pub(super) fn hash(number: Number) -> u32 {
+    if maps::v6() != 0 {
+        v6(number).hash()
+    } else {
+        v4(number).hash()
+    }
+}
+
 /// The IPv4 address with this number.
 #[inline(always)]
 pub(super) fn v4(number: Number) -> Address {

@@ -24,7 +24,8 @@ use crate::{
     },
 };
 
-/// Bytes that wait before a reader is woken that is woken for many events at once.
+/// Bytes that wait, at least, before a reader is woken that is woken for many events at
+/// once: being woken costs an interrupt, and it looks by itself now and then.
 const WAKEUP_BYTES: u64 = 64 << 10;
 
 /// Everything that a run holds on to. Dropping it leaves nothing behind.
@@ -143,7 +144,11 @@ pub(super) fn provide(needs: &Needs, rng: &mut fastrand::Rng) -> Result<Provisio
     })?;
     let slots = kernel.slots()?;
     let rings = kernel.rings()?;
-    kernel.set_wakeup_bytes(if needs.batched { WAKEUP_BYTES } else { 0 })?;
+    kernel.set_wakeup_bytes(if needs.batched {
+        WAKEUP_BYTES.max(u64::from(needs.ring_bytes) / 8)
+    } else {
+        0
+    })?;
     Ok(Provision {
         kernel,
         rings,

@@ -141,9 +141,11 @@ impl Kernel {
             let ring = create_ring(self.settings.ring_bytes)
                 .and_then(|ring| outer.set(cpu, &ring, 0).map(|()| ring))
                 .map_err(|error| refused("create a ring buffer", &error))?;
-            rings.push(ring);
+            let ring = ring.as_fd().try_clone_to_owned();
+            rings.push(ring.map_err(|error| refused("open a ring buffer", &error))?);
         }
-        Ok(RingSet::new(rings))
+        RingSet::new(rings, self.settings.ring_bytes)
+            .map_err(|error| refused("map a ring buffer into memory", &error))
     }
 
     /// CPUs, each of which has a ring, and may be a lane of the generator.

@@ -13,6 +13,7 @@ use crate::{
         bpf::GeneratorSettings,
         generator::{self, Layout},
         network::{Network, WayMap},
+        processors,
         transmit::Contact,
     },
     run::packet,
@@ -45,18 +46,23 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// Chooses by what is known before anything is attached.
-    pub(super) fn of(plan: &SweepPlan, ways: &WayMap) -> Self {
-        let fast = plan.probes.rate.is_none_or(|rate| rate >= WORTH_IT);
+    /// Chooses by what is known before anything is attached, for this rate.
+    pub(super) fn of(plan: &SweepPlan, rate: Option<u64>, ways: &WayMap) -> Self {
+        let fast = rate.is_none_or(|rate| rate >= WORTH_IT);
+        let spare = processors::allowed().len() > plan.lanes as usize;
         match plan.tx {
             TxMode::Raw => return Self::default(),
-            TxMode::Auto if !fast => return Self::default(),
+            TxMode::Auto if !fast || !spare => return Self::default(),
             TxMode::Auto | TxMode::Xdp => {}
         }
         match fitting(plan, ways) {
             Ok(layout) => Self {
                 generator: Some(layout),
-                notice: None,
+                notice: (plan.tx == TxMode::Auto).then(|| {
+                    "the kernel's generator sends, for the sake of the rate: it takes a processor \
+                     and passes qdiscs by (--tx raw: sockets)"
+                        .to_owned()
+                }),
             },
             Err(why) => Self {
                 generator: None,
@@ -100,7 +106,7 @@ fn fitting(plan: &SweepPlan, ways: &WayMap) -> Result<Layout, String> {
     if let Some(why) = generator::unfit(ways) {
         return Err(why);
     }
-    let processors = crate::io::processors::allowed().len();
+    let processors = processors::allowed().len();
     if plan.lanes as usize > processors {
         return Err(format!("{processors} processors are fewer than --tx-cores"));
     }

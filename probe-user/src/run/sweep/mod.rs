@@ -44,8 +44,9 @@ pub(super) async fn sweep(plan: SweepPlan, network: &Network) -> Result<Outcome>
             &format!("no way to {count} targets, which are skipped: {error}"),
         );
     }
-    let choice = backend::Choice::of(&plan, &ways);
     let brake = prepare::brake(&plan, network, &ways).await;
+    let rate = prepare::Sizing::of(&plan, brake.clone(), false).rate;
+    let choice = backend::Choice::of(&plan, rate, &ways);
     let sizing = prepare::Sizing::of(&plan, brake, choice.generator.is_some());
     let equipment = prepare::equip(&plan, &sizing, choice, network, &ways).await?;
     let changes = network.watch()?;

@@ -205,10 +205,10 @@ pub(super) async fn dry_run(plan: &SweepPlan, network: &Network, ways: &WayMap) 
         text += &format!("way: from {} by {name}\n", path.source);
     }
     let schedule = plan.schedule();
-    let Sizing { rate, notice, .. } =
-        Sizing::of(plan, prepare::brake(plan, network, ways).await, {
-            Choice::of(plan, ways).generator.is_some()
-        });
+    let brake = prepare::brake(plan, network, ways).await;
+    let sizing = Sizing::of(plan, brake.clone(), false);
+    let choice = Choice::of(plan, sizing.rate, ways);
+    let Sizing { rate, notice, .. } = Sizing::of(plan, brake, choice.generator.is_some());
     if let Some(notice) = notice {
         notify(plan, &notice);
     }

@@ -2,13 +2,11 @@
 
 #![expect(unsafe_code, reason = "tokio asks for a promise about a descriptor")]
 
-use std::{
-    io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-    time::Duration,
-};
+mod mapping;
 
-use aya::maps::{MapData, RingBuf};
+use std::{io, os::fd::OwnedFd, time::Duration};
+
+use self::mapping::MappedRing;
 use probe_common::abi::Event;
 use rustix::event::{Timespec, epoll};
 use tokio::io::{Interest, unix::AsyncFd};
@@ -16,22 +14,20 @@ use tokio::io::{Interest, unix::AsyncFd};
 /// Events taken from a ring before the next has its turn.
 const TURN: usize = 1024;
 
-/// A ring buffer as epoll wants it.
-struct Ring(RingBuf<MapData>);
-
-impl AsFd for Ring {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
 /// Rings that nobody reads yet.
-pub struct RingSet(Vec<Ring>);
+pub struct RingSet(Vec<MappedRing>);
 
 impl RingSet {
-    /// Takes over the rings, one for each CPU.
-    pub(crate) fn new(rings: Vec<RingBuf<MapData>>) -> Self {
-        Self(rings.into_iter().map(Ring).collect())
+    /// Takes over the rings of `bytes` bytes, one for each CPU.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses to map them.
+    pub(crate) fn new(rings: Vec<OwnedFd>, bytes: u32) -> io::Result<Self> {
+        let mapped = rings
+            .into_iter()
+            .map(|ring| MappedRing::new(ring, bytes as usize));
+        Ok(Self(mapped.collect::<io::Result<_>>()?))
     }
 
     /// A reader for each ring.
@@ -46,33 +42,19 @@ impl RingSet {
 
 /// One ring and a thread that may wait for it.
 pub struct RingReader {
-    ring: Ring,
+    ring: MappedRing,
     poller: OwnedFd,
-    misread: u64,
 }
 
 impl RingReader {
-    fn new(ring: Ring) -> io::Result<Self> {
+    fn new(ring: MappedRing) -> io::Result<Self> {
         let poller = poller(std::slice::from_ref(&ring))?;
-        Ok(Self {
-            ring,
-            poller,
-            misread: 0,
-        })
+        Ok(Self { ring, poller })
     }
 
     /// Hands at most `most` events that wait to `handle`; returns how many.
-    pub fn drain(&mut self, most: usize, mut handle: impl FnMut(&Event)) -> usize {
-        for count in 0..most {
-            let Some(item) = self.ring.0.next() else {
-                return count;
-            };
-            match bytemuck::try_pod_read_unaligned::<Event>(&item) {
-                Ok(event) => handle(&event),
-                Err(_) => self.misread += 1,
-            }
-        }
-        most
+    pub fn drain(&mut self, most: usize, handle: impl FnMut(&Event)) -> usize {
+        self.ring.drain(most, handle)
     }
 
     /// Waits until the ring has events, at most so long.
@@ -88,12 +70,12 @@ impl RingReader {
 
     /// Records of another size than an event: an object of another version.
     pub fn misread(&self) -> u64 {
-        self.misread
+        self.ring.misread()
     }
 }
 
 /// A descriptor that becomes readable when any of the rings has events.
-fn poller(rings: &[Ring]) -> io::Result<OwnedFd> {
+fn poller(rings: &[MappedRing]) -> io::Result<OwnedFd> {
     let poller = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for (number, ring) in rings.iter().enumerate() {
         let data = epoll::EventData::new_u64(number as u64);
@@ -104,10 +86,9 @@ fn poller(rings: &[Ring]) -> io::Result<OwnedFd> {
 
 /// All rings of a run.
 pub struct Rings {
-    rings: Vec<Ring>,
+    rings: Vec<MappedRing>,
     /// Becomes readable when any ring has events.
     poller: AsyncFd<OwnedFd>,
-    misread: u64,
 }
 
 impl Rings {
@@ -124,7 +105,6 @@ impl Rings {
         Ok(Self {
             rings,
             poller: poller.map_err(io::Error::from)?,
-            misread: 0,
         })
     }
 
@@ -143,17 +123,8 @@ impl Rings {
     pub fn drain(&mut self, mut handle: impl FnMut(&Event)) {
         loop {
             let mut any = false;
-            for Ring(ring) in &mut self.rings {
-                for _ in 0..TURN {
-                    let Some(item) = ring.next() else {
-                        break;
-                    };
-                    any = true;
-                    match bytemuck::try_pod_read_unaligned::<Event>(&item) {
-                        Ok(event) => handle(&event),
-                        Err(_) => self.misread += 1,
-                    }
-                }
+            for ring in &mut self.rings {
+                any |= ring.drain(TURN, &mut handle) > 0;
             }
             if !any {
                 return;
@@ -163,6 +134,6 @@ impl Rings {
 
     /// Records of another size than an event: an object of another version.
     pub fn misread(&self) -> u64 {
-        self.misread
+        self.rings.iter().map(MappedRing::misread).sum()
     }
 }
