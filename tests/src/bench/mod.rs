@@ -1,8 +1,11 @@
 //! Benchmarks: what `cargo xtask bench` runs in the lab.
 
 mod drawing;
+mod folder;
 mod machine;
+mod median;
 pub mod rtt;
 pub mod sweep;
 
+pub use folder::save;
 pub use machine::{Machine, Watch};

@@ -4,9 +4,9 @@
 //! Exits with 0 whatever the figures, with 1 if something could not be measured.
 
 use std::{
-    env, fs,
+    env,
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
@@ -16,6 +16,7 @@ use clap::Parser;
 use probe_tests::bench::{
     Watch,
     rtt::{Campaign, ProgrammedHold, Rate, Report, RxHook, Tool, chart, table},
+    save,
 };
 
 /// Error of the round-trip time against known hold times, beside ping's and fping's
@@ -65,7 +66,8 @@ fn measure(arguments: &Arguments) -> Result<()> {
     let machine = watch.finish()?;
     let report = Report::new(&campaign, machine, &measurements)?;
     write!(io::stdout(), "{}", table::render(&report))?;
-    save(&report, arguments.output.as_deref())
+    let chart = chart::draw(&report);
+    save(arguments.output.as_deref(), "rtt", &report, &chart)
 }
 
 fn campaign(arguments: &Arguments) -> Result<Campaign> {
@@ -85,20 +87,4 @@ fn campaign(arguments: &Arguments) -> Result<Campaign> {
         count: arguments.count,
         sending: Duration::from_secs(arguments.seconds),
     })
-}
-
-/// Writes `rtt.json` and `rtt.svg`.
-fn save(report: &Report, directory: Option<&Path>) -> Result<()> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let default = package.parent().unwrap_or(package).join("target/bench");
-    let directory = directory.unwrap_or(&default);
-    fs::create_dir_all(directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
-    let json = serde_json::to_string_pretty(report)? + "\n";
-    for (name, text) in [("rtt.json", json), ("rtt.svg", chart::draw(report))] {
-        let path = directory.join(name);
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        eprintln!("wrote {}", path.display());
-    }
-    Ok(())
 }

@@ -5,9 +5,9 @@
 //! Exits with 0 whatever the figures, with 1 if nothing could be measured.
 
 use std::{
-    env, fs,
+    env,
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use probe_tests::bench::{
-    Watch,
+    Watch, save,
     sweep::{Campaign, Contender, Report, blast, chart, table},
 };
 
@@ -78,7 +78,8 @@ fn measure(arguments: &Arguments) -> Result<()> {
     let machine = watch.finish()?;
     let report = Report::new(&campaign, machine, &runs);
     write!(io::stdout(), "{}", table::render(&report))?;
-    save(&report, arguments.output.as_deref())
+    let chart = chart::draw(&report);
+    save(arguments.output.as_deref(), "sweep", &report, &chart)
 }
 
 /// Those that are installed and wanted.
@@ -94,20 +95,4 @@ fn contenders(only: &[String]) -> Vec<Contender> {
         eprintln!("left out: {contender} is not installed");
     }
     here
-}
-
-/// Writes `sweep.json` and `sweep.svg`.
-fn save(report: &Report, directory: Option<&Path>) -> Result<()> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let default = package.parent().unwrap_or(package).join("target/bench");
-    let directory = directory.unwrap_or(&default);
-    fs::create_dir_all(directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
-    let json = serde_json::to_string_pretty(report)? + "\n";
-    for (name, text) in [("sweep.json", json), ("sweep.svg", chart::draw(report))] {
-        let path = directory.join(name);
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        eprintln!("wrote {}", path.display());
-    }
-    Ok(())
 }

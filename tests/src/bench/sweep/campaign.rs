@@ -1,30 +1,17 @@
 //! The measuring: every contender in turns, each in a lab of its own.
 
-use std::{
-    fs::File,
-    io::{Read as _, Seek as _},
-    path::PathBuf,
-    process::{Child, ExitStatus, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
-use probe_common::lab::{Count, Internet, Traffic};
+use anyhow::{Result, ensure};
+use probe_common::lab::{Internet, Traffic};
 
 use super::{
-    activity::Activity,
     contender::{Contender, Task},
-    usage::{Meter, Usage},
+    trial::Trial,
+    usage::Usage,
 };
 use crate::lab::InternetLab;
 
-/// Between two looks at the counters.
-const LOOK: Duration = Duration::from_millis(10);
 /// What a run may take beyond its sending: start, cooldown, end.
 const OVERHEAD: Duration = Duration::from_secs(20);
 
@@ -102,101 +89,27 @@ impl Campaign {
             network: self.network.clone(),
             directory: directory.path().to_owned(),
         };
-        let mut command = contender.command(&lab, &task)?;
-        let mut stderr = tempfile::tempfile()?;
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(stderr.try_clone()?)
-            .spawn()
-            .with_context(|| format!("cannot start {}", contender.name()))?;
-        let mut running = Running {
-            child,
-            is_told: contender.ends_itself(),
+        let trial = Trial {
+            lab: &lab,
+            command: contender.command(&lab, &task)?,
+            sending: (!contender.ends_itself()).then_some(self.sending),
+            limit: 2 * self.sending + OVERHEAD,
         };
-        let meter = Meter::start(running.child.id())?;
-        let (status, activity, usage) = self.follow(&lab, &mut running, meter)?;
+        let seen = trial.run()?;
         ensure!(
-            contender.has_measured(status.code()),
-            "{status}: {}",
-            last_line(&mut stderr)?
-        );
-        let traffic = lab.traffic()?;
-        ensure!(traffic.adds_up(), "the lab's counters: {traffic:?}");
-        ensure!(
-            traffic.get(Count::Probes) > 0,
-            "no probe came: {}",
-            last_line(&mut stderr)?
+            contender.has_measured(seen.status.code()),
+            "{}: {}",
+            seen.status,
+            seen.last_line
         );
         Ok(Run {
             contender: contender.clone(),
-            traffic,
-            probes_per_second: activity.per_second(),
-            sending: activity.duration(),
-            lost: lab.lost_replies()?,
+            traffic: seen.traffic,
+            probes_per_second: seen.probes_per_second,
+            sending: seen.sending,
+            lost: seen.lost,
             recorded: contender.recorded(directory.path())?,
-            usage,
+            usage: seen.usage,
         })
     }
-
-    /// Watches a run until it ends.
-    fn follow(
-        &self,
-        lab: &InternetLab,
-        running: &mut Running,
-        mut meter: Meter,
-    ) -> Result<(ExitStatus, Activity, Usage)> {
-        let probes = || Ok::<_, anyhow::Error>(lab.traffic()?.get(Count::Probes));
-        let started = Instant::now();
-        let mut activity = Activity::new(started, probes()?);
-        loop {
-            let status = running.child.try_wait()?;
-            activity.look(Instant::now(), probes()?);
-            if let Some(status) = status {
-                return Ok((status, activity, meter.finish()?));
-            }
-            meter.look();
-            if !running.is_told && activity.duration() >= self.sending {
-                running.tell()?;
-            }
-            ensure!(
-                started.elapsed() < 2 * self.sending + OVERHEAD,
-                "it does not end"
-            );
-            thread::sleep(LOOK);
-        }
-    }
-}
-
-/// A tool at work; dropping it kills it.
-struct Running {
-    child: Child,
-    /// Whether it needs no telling to end, or has been told.
-    is_told: bool,
-}
-
-impl Running {
-    fn tell(&mut self) -> Result<()> {
-        self.is_told = true;
-        Ok(kill(
-            Pid::from_raw(self.child.id().try_into()?),
-            Signal::SIGINT,
-        )?)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn last_line(file: &mut File) -> Result<String> {
-    let mut bytes = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let line = text.lines().rev().find(|line| !line.trim().is_empty());
-    Ok(line.unwrap_or("it says no more").to_owned())
 }

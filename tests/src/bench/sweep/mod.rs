@@ -15,8 +15,10 @@ mod contender;
 mod records;
 mod report;
 pub mod table;
+mod trial;
 mod usage;
 
+pub(in crate::bench) use self::trial::{Outcome, Trial};
 pub use self::{
     campaign::{Campaign, Run},
     contender::{Contender, Job, Task},

@@ -8,7 +8,7 @@ use super::{
     contender::{Contender, Job},
     usage::Usage,
 };
-use crate::bench::Machine;
+use crate::bench::{Machine, median::median};
 
 /// A benchmark's result.
 #[derive(Clone, Debug, Serialize)]
@@ -120,24 +120,5 @@ impl Row {
                 run.usage.system_cpu_seconds * 1e9 / probes
             }))?,
         })
-    }
-}
-
-/// The middle one, or the mean of the two in the middle.
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
-    Some((values[low] + values[high]) / 2.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(vec![4.0, 1.0]), Some(2.5));
-        assert_eq!(median(vec![]), None);
     }
 }
