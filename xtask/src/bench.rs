@@ -29,6 +29,13 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// What the kernel's generator does and what it costs, beside sockets and zmap, by
+    /// batch, rate, format and number of targets.
+    Generator {
+        /// Arguments of the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// A sweep of a million targets, held against the truth about the simulated
     /// internet: wrong, repeated and missing replies.
     Truth {
@@ -43,11 +50,12 @@ pub(crate) fn main(arguments: &Arguments) -> Result<()> {
     let (binary, rest) = match &arguments.bench {
         Bench::Rtt { arguments } => ("bench-rtt", arguments),
         Bench::Sweep { arguments } => ("bench-sweep", arguments),
+        Bench::Generator { arguments } => ("bench-generator", arguments),
         Bench::Truth { arguments } => ("bench-truth", arguments),
     };
     ebpf::ensure_fresh()?;
     setup::lab()?;
-    if let Bench::Sweep { .. } = arguments.bench {
+    if let Bench::Sweep { .. } | Bench::Generator { .. } = arguments.bench {
         setup::peers();
     }
     run::with_lab(binary, rest)

@@ -2,6 +2,7 @@
 
 mod drawing;
 mod folder;
+pub mod generator;
 mod machine;
 mod median;
 pub mod rtt;

@@ -1,0 +1,105 @@
+//! What is measured, in the order of the report.
+
+use std::time::Duration;
+
+use super::case::{Case, End, Part, Scope, Sweep, TTLS, Tool, Tx};
+
+const BATCHES: [u32; 6] = [1, 4, 8, 16, 32, 64];
+const RATES: [&str; 2] = ["100k", "1M"];
+const FORMATS: [&str; 2] = ["parquet", "jsonl"];
+/// Targets of the sweep that is done to its end.
+const WHOLE: u32 = 1 << 20;
+
+/// Bits of the number of targets; addresses of each of 65,536 prefixes that make a
+/// list of as many. The last has a few less: with all of them it would be runs.
+const SIZES: [(u32, u32); 5] = [(16, 1), (18, 4), (20, 16), (22, 64), (24, 250)];
+
+/// All cases of a part: sweeps of this network that last so long, or of so many
+/// probes.
+pub fn cases(part: Part, network: &str, time: Duration, probes: u64) -> Vec<Case> {
+    match part {
+        Part::Speed => speed(&Sweep {
+            tx: Tx::Xdp,
+            batch: None,
+            rate: "max",
+            format: "none",
+            ping: false,
+            scope: Scope::Network(network.into()),
+            end: End::After(time),
+        }),
+        Part::Targets => targets(probes),
+    }
+}
+
+/// Each differs from the plain one by what its name says.
+fn speed(plain: &Sweep) -> Vec<Case> {
+    let mut cases = vec![paths("raw", plain, |sweep| sweep.tx = Tx::Raw)];
+    for batch in BATCHES {
+        let name = format!("xdp, batch {batch}");
+        cases.push(paths(&name, plain, |sweep| sweep.batch = Some(batch)));
+    }
+    for rate in RATES {
+        let name = format!("xdp, batch 1, {rate}/s");
+        cases.push(paths(&name, plain, |sweep| {
+            (sweep.batch, sweep.rate) = (Some(1), rate);
+        }));
+    }
+    for format in FORMATS {
+        let name = format!("xdp, {format}");
+        cases.push(paths(&name, plain, |sweep| sweep.format = format));
+    }
+    cases.push(paths("xdp, 1,048,576 x 20", plain, |sweep| {
+        (sweep.scope, sweep.end) = (Scope::File(WHOLE), End::Done);
+    }));
+    for tx in [Tx::Raw, Tx::Xdp] {
+        let name = format!("{tx}, ping");
+        cases.push(paths(&name, plain, |sweep| {
+            (sweep.tx, sweep.ping) = (tx, true);
+        }));
+    }
+    cases.push(Case {
+        part: Part::Speed,
+        name: "zmap, ping".into(),
+        tool: Tool::Zmap,
+    });
+    cases
+}
+
+fn paths(name: &str, plain: &Sweep, change: impl FnOnce(&mut Sweep)) -> Case {
+    let mut sweep = plain.clone();
+    change(&mut sweep);
+    Case {
+        part: Part::Speed,
+        name: name.into(),
+        tool: Tool::Probe(sweep),
+    }
+}
+
+fn targets(probes: u64) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (bits, per_prefix) in SIZES {
+        let network = Scope::Network(format!("10.0.0.0/{}", 32 - bits));
+        let scopes = [("list", Scope::PerPrefix(per_prefix)), ("network", network)];
+        for (kind, scope) in scopes {
+            // Those left out of a prefix are less than a part of a round.
+            let rounds = probes.div_ceil(TTLS << bits) + 1;
+            cases.push(Case {
+                part: Part::Targets,
+                name: format!("{kind}, 2^{bits}"),
+                tool: Tool::Probe(Sweep {
+                    tx: Tx::Xdp,
+                    batch: None,
+                    rate: "max",
+                    format: "none",
+                    ping: false,
+                    scope,
+                    end: End::Probes {
+                        most: probes,
+                        rounds,
+                    },
+                }),
+            });
+        }
+    }
+    cases
+}
