@@ -29,6 +29,9 @@ struct Arguments {
     /// Probes a second, as `probe sweep --rate` takes them
     #[arg(long, default_value = "max")]
     rate: String,
+    /// What sends: raw, xdp or auto, as `probe sweep --tx` takes it
+    #[arg(long, default_value = "auto")]
+    tx: String,
 }
 
 /// What is looked at of a record.
@@ -86,6 +89,8 @@ fn compare(arguments: &Arguments) -> Result<bool> {
         .command(&probe)
         .args(["sweep", "--allow-private", "--max-ttl", "20", "--rate"])
         .arg(&arguments.rate)
+        .arg("--tx")
+        .arg(&arguments.tx)
         .arg("--targets")
         .arg(&list)
         .arg("--output")
@@ -110,8 +115,11 @@ fn tell(lab: &InternetLab, findings: &Findings, metadata: &Value) -> Result<bool
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "{} probes, {:.0}/s; {} replies sent back, {} recorded",
+        "{} probes by {}, {:.0}/s; {} replies sent back, {} recorded",
         traffic.get(Count::Probes),
+        metadata["sweep"]["tx"]
+            .as_str()
+            .unwrap_or("an unknown sender"),
         metadata["sent_rate"].as_f64().unwrap_or(0.0),
         traffic.sent_back(),
         findings.records
