@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use clap::Parser as _;
+
 use crate::{
-    cli::{Request, parse},
-    engine::sweep::plan::{RecordFormat, SweepPlan},
+    cli::{Request, args::Cli, parse},
+    engine::{
+        plan::TxMode,
+        sweep::plan::{RecordFormat, SweepPlan},
+    },
 };
 
 fn plan(line: &str) -> Result<SweepPlan, String> {
@@ -91,4 +96,34 @@ fn a_checkpoint_stands_beside_the_output() {
     assert_eq!(checkpoint.to_str(), Some("/tmp/none/out.csv.checkpoint"));
     assert!(output.output.passing_checkpoint);
     assert_eq!(plan("8.8.8.8").expect("a plan").output.checkpoint, None);
+}
+
+/// Whether the command line is none, whatever its plan would be.
+fn is_refused(line: &str) -> bool {
+    let args = ["probe", "sweep", "8.8.8.8"].into_iter();
+    Cli::try_parse_from(args.chain(line.split_whitespace())).is_err()
+}
+
+#[test]
+fn what_sends_is_chosen_by_the_rate_unless_it_is_named() {
+    let tx = |line: &str| plan(&format!("{line} 8.8.8.8")).map(|plan| (plan.tx, plan.tx_batch));
+    assert_eq!(tx(""), Ok((TxMode::Auto, None)));
+    assert_eq!(tx("--tx raw"), Ok((TxMode::Raw, None)));
+    assert_eq!(tx("--tx xdp --tx-batch 1"), Ok((TxMode::Xdp, Some(1))));
+    assert_eq!(tx("--tx auto --tx-batch 64"), Ok((TxMode::Auto, Some(64))));
+    for line in ["--tx dpdk", "--tx-batch 0", "--tx-batch 65", "--tx-batch x"] {
+        assert!(is_refused(line), "{line}");
+    }
+}
+
+#[test]
+fn probes_may_take_half_of_a_link_or_the_share_that_is_named() {
+    let share = |line: &str| plan(&format!("{line} 8.8.8.8")).map(|plan| plan.share_of_link);
+    assert_eq!(share(""), Ok(0.5));
+    assert_eq!(share("--max-share-of-link 100"), Ok(1.0));
+    assert_eq!(share("--max-share-of-link 12.5%"), Ok(0.125));
+    for share_of_link in ["0", "101", "-1", "nan", "half"] {
+        let line = format!("--max-share-of-link={share_of_link}");
+        assert!(is_refused(&line), "{line}");
+    }
 }

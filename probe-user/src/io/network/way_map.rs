@@ -106,6 +106,18 @@ impl WayMap {
         map
     }
 
+    /// Ways as a test wants them: the first number of each stretch, and its path.
+    #[cfg(test)]
+    pub(crate) fn of(stretches: &[(u128, Option<Path>)]) -> Self {
+        let mut map = Self::default();
+        for (first, path) in stretches {
+            let answer = path.map(|path| map.place(path));
+            map.firsts.push(*first);
+            map.answers.push(answer);
+        }
+        map
+    }
+
     fn place(&mut self, path: Path) -> usize {
         if let Some(place) = self.paths.iter().position(|known| *known == path) {
             return place;

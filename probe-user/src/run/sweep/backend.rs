@@ -172,3 +172,103 @@ pub(super) fn settings(
         target_words: layout.words(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Request, parse};
+
+    fn plan(line: &str) -> SweepPlan {
+        let args = ["probe", "sweep", "--allow-private", "--contact", "x"];
+        let args = args.into_iter().chain(line.split_whitespace());
+        match parse(args) {
+            Ok(Request::Sweep(plan)) => *plan,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn choice(line: &str) -> Choice {
+        Choice::of(&plan(line), &WayMap::default())
+    }
+
+    #[test]
+    fn the_generator_is_chosen_where_it_is_worth_a_processor() {
+        for (line, is_chosen) in [
+            ("--rate 199999 10.0.0.0/24", false),
+            ("--rate 200k 10.0.0.0/24", true),
+            ("--rate max 10.0.0.0/24", true),
+            ("--rate max --tx raw 10.0.0.0/24", false),
+            ("--rate 10 --tx xdp 10.0.0.0/24", true),
+            ("10.0.0.0/24", false),
+        ] {
+            let choice = choice(line);
+            assert_eq!(choice.generator.is_some(), is_chosen, "{line}");
+            assert_eq!(choice.notice, None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_the_generator_cannot_send_goes_by_sockets_and_the_user_is_told() {
+        for (line, why) in [
+            ("--tcp --tx xdp 10.0.0.0/24", "SYNs"),
+            ("--tx xdp 10.0.0.0/24 fd10::/120", "both IP versions"),
+            ("--tx xdp --tx-cores 64 10.0.0.0/24", "--tx-cores"),
+            ("--rate max --tcp 10.0.0.0/24", "SYNs"),
+        ] {
+            let choice = choice(line);
+            assert!(choice.generator.is_none(), "{line}");
+            let notice = choice.notice.expect("a notice");
+            assert!(
+                notice.contains("sockets") && notice.contains(why),
+                "{notice}"
+            );
+        }
+        let acks = choice("--tcp --tcp-flags ack --tx xdp 10.0.0.0/24");
+        assert!(acks.generator.is_some());
+    }
+
+    #[test]
+    fn as_few_frames_leave_together_as_the_rate_of_a_lane_allows() {
+        for (rate, lanes, expected) in [
+            (Some(1), 1, 1),
+            (Some(600_000), 1, 1),
+            (Some(600_001), 1, 4),
+            (Some(1_200_000), 2, 1),
+            (Some(1_600_000), 1, 8),
+            (Some(2_000_000), 1, 16),
+            (Some(2_200_001), 1, 32),
+            (None, 1, 32),
+            (None, 2, 32),
+        ] {
+            let mut plan = plan("10.0.0.1");
+            plan.lanes = lanes;
+            assert_eq!(batch(&plan, rate), expected, "{rate:?} on {lanes}");
+        }
+        assert_eq!(batch(&plan("--tx-batch 7 10.0.0.1"), Some(1)), 7);
+    }
+
+    #[test]
+    fn stamps_are_exact_only_in_small_batches() {
+        let plan = plan("10.0.0.0/24");
+        let layout = Layout::of(&plan.targets).expect("one family");
+        let precise = |batch| {
+            let settings = settings(&plan, &plan.schedule(), &layout, batch);
+            settings.constants.precise
+        };
+        assert_eq!((precise(1), precise(8), precise(9)), (1, 1, 0));
+    }
+
+    #[test]
+    fn a_frame_has_at_least_the_octets_that_ethernet_asks_for() {
+        let bare = |line| {
+            let mut plan = plan(line);
+            plan.probes.contact = String::new();
+            plan
+        };
+        assert_eq!(octets(&bare("--udp 10.0.0.1"), false), LEAST_FRAME);
+        let mut with_text = plan("--udp 10.0.0.1");
+        with_text.probes.contact = "a text of some forty octets in its length".into();
+        assert!(octets(&with_text, false) > LEAST_FRAME);
+        assert!(octets(&bare("--udp fd10::1"), true) > LEAST_FRAME);
+    }
+}

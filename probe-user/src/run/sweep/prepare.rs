@@ -296,4 +296,54 @@ mod tests {
         assert_eq!(sizing.rate, None);
         assert!(sizing.ring_bytes <= 64 << 20);
     }
+
+    fn braked(line: &str, rate: u64, generator: bool) -> Sizing {
+        let args = ["probe", "sweep", "--contact", "x", "--allow-private"];
+        let args = args.into_iter().chain(line.split_whitespace());
+        let brake = Brake {
+            rate,
+            notice: "--max-share-of-link".into(),
+        };
+        match parse(args) {
+            Ok(Request::Sweep(plan)) => Sizing::of(&plan, Some(brake), generator),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_link_bounds_the_rate_and_the_user_is_told_why() {
+        for line in [
+            "--rate 50k --ping 10.0.0.0/16",
+            "--rate max --ping 10.0.0.0/16",
+        ] {
+            let sizing = braked(line, 20_000, false);
+            assert_eq!(sizing.rate, Some(20_000), "{line}");
+            assert_eq!(sizing.notice.as_deref(), Some("--max-share-of-link"));
+        }
+    }
+
+    #[test]
+    fn a_link_that_is_faster_than_what_sends_bounds_nothing() {
+        let slow = braked("--rate 10k --ping 10.0.0.0/16", 20_000, false);
+        assert_eq!((slow.rate, slow.notice), (Some(10_000), None));
+        let line = "--rate max --ping 10.0.0.0/8";
+        assert_eq!(braked(line, 2 * MOST_BY_SOCKET, false).rate, None);
+        // The generator would go beyond it.
+        let fast = 2 * MOST_BY_SOCKET;
+        assert_eq!(braked(line, fast, true).rate, Some(fast));
+    }
+
+    #[test]
+    fn the_lowest_of_several_bounds_holds_and_is_the_one_that_is_told() {
+        let line = "--rate 1M --slots 65536 --timeout 2s --ping 10.0.0.0/16";
+        let of_slots = braked(line, 100_000, false);
+        assert_eq!(of_slots.rate, Some(16_384));
+        assert!(
+            of_slots
+                .notice
+                .is_some_and(|notice| notice.contains("--slots"))
+        );
+        let of_link = braked(line, 10_000, false);
+        assert_eq!(of_link.rate, Some(10_000));
+    }
 }
