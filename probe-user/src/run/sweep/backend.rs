@@ -1,6 +1,10 @@
 //! What sends: sockets, or the generator in the kernel.
 
-use probe_common::{abi::Generator as Constants, probe::Tail, wire::eth};
+use probe_common::{
+    abi::{Generator as Constants, Protocol},
+    probe::Tail,
+    wire::eth,
+};
 
 use super::lane::AGAIN;
 use crate::{
@@ -137,7 +141,11 @@ pub(super) fn settings(
     layout: &Layout,
     batch: u32,
 ) -> GeneratorSettings {
-    let contact = Contact::new(&plan.probes.contact);
+    // TCP probes carry no text.
+    let contact = Contact::new(match plan.probes.protocol {
+        Protocol::Tcp => "",
+        Protocol::Icmp | Protocol::Udp => &plan.probes.contact,
+    });
     let Tail { length, sum } = contact.tail();
     let mut tail = [0; 64];
     for (place, octet) in tail.iter_mut().zip(contact.text()) {
@@ -256,6 +264,21 @@ mod tests {
             settings.constants.precise
         };
         assert_eq!((precise(1), precise(8), precise(9)), (1, 1, 0));
+    }
+
+    #[test]
+    fn the_contact_text_is_for_probes_that_carry_it() {
+        let tail = |line| {
+            let plan = plan(line);
+            let layout = Layout::of(&plan.targets).expect("one family");
+            let settings = settings(&plan, &plan.schedule(), &layout, 1);
+            let constants = settings.constants;
+            (constants.tail_length, constants.tail_sum, constants.tail[0])
+        };
+        let text = (2, u16::from_be_bytes(*b"x "), b'x');
+        assert_eq!(tail("--icmp 10.0.0.1"), text);
+        assert_eq!(tail("--udp 10.0.0.1"), text);
+        assert_eq!(tail("--tcp --tcp-flags ack 10.0.0.1"), (0, 0, 0));
     }
 
     #[test]
