@@ -106,12 +106,19 @@ pub(super) async fn brake(plan: &SweepPlan, network: &Network, ways: &WayMap) ->
     Some(Brake {
         rate: rate.max(1),
         notice: format!(
-            "{rate} probes/s are {:.0} % of the link's {} Mbit/s; a higher --max-share-of-link \
-             allows more",
-            plan.share_of_link * 100.0,
+            "{rate} probes/s are {} % of the link's {} Mbit/s; a higher --max-share-of-link allows \
+             more",
+            percent(plan.share_of_link),
             speed / 1_000_000
         ),
     })
+}
+
+/// A share in percent, as the user may have written it: without what the binary form
+/// adds.
+fn percent(share: f64) -> f64 {
+    const PLACES: f64 = 1e6;
+    (share * 100.0 * PLACES).round() / PLACES
 }
 
 /// The rate within its caps, and a sentence if one of them holds.
@@ -331,6 +338,18 @@ mod tests {
         // The generator would go beyond it.
         let fast = 2 * MOST_BY_SOCKET;
         assert_eq!(braked(line, fast, true).rate, Some(fast));
+    }
+
+    #[test]
+    fn a_share_is_told_as_it_was_given() {
+        for (share, expected) in [
+            (0.5, "50"),
+            (0.07, "7"),
+            (0.001 / 100.0, "0.001"),
+            (1.0, "100"),
+        ] {
+            assert_eq!(percent(share).to_string(), expected);
+        }
     }
 
     #[test]
