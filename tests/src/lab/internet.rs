@@ -28,6 +28,7 @@ use anyhow::{Context as _, Result, bail};
 use aya::{
     Ebpf,
     maps::{DevMap, PerCpuArray},
+    programs::Xdp,
 };
 use nix::net::if_::if_nametoindex;
 use probe_common::{
@@ -180,6 +181,29 @@ impl InternetLab {
         Ok(Guard(programs))
     }
 
+    /// Takes the program at the far end away, and with it the vantage point's way to
+    /// send frames that a program redirects: nothing arrives any more.
+    ///
+    /// # Errors
+    ///
+    /// If it is away already.
+    pub fn vanish(&mut self) -> Result<()> {
+        let program = self.programs.program_mut(INTERNET_PROGRAM);
+        let program: &mut Xdp = program
+            .context("the lab's object has no internet")?
+            .try_into()?;
+        Ok(program.unload()?)
+    }
+
+    /// Reads along which frames reach the vantage point's stack, from now on.
+    ///
+    /// # Errors
+    ///
+    /// Without `CAP_NET_RAW`.
+    pub fn capture(&self, family: Family) -> Result<Capture> {
+        self.socket(family).map(Capture)
+    }
+
     /// Puts frames on the wire; gives the frames that come back.
     ///
     /// # Errors
@@ -187,13 +211,7 @@ impl InternetLab {
     /// If there is a program at the device already.
     pub fn exchange(&self, family: Family, frames: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
         let _guard = self.guard(PASS_ALL)?;
-        let which = match family {
-            Family::V4 => Frames::Ipv4,
-            Family::V6 => Frames::Ipv6,
-        };
-        let socket = self
-            .vantage
-            .enter(|| PacketSocket::open(Self::DEVICE, which))?;
+        let socket = self.socket(family)?;
         let mut answers = Vec::new();
         for window in frames.chunks(WINDOW) {
             for frame in window {
@@ -207,6 +225,32 @@ impl InternetLab {
             thread::sleep(SILENCE / 10);
         }
         Ok(answers)
+    }
+
+    fn socket(&self, family: Family) -> Result<PacketSocket> {
+        let which = match family {
+            Family::V4 => Frames::Ipv4,
+            Family::V6 => Frames::Ipv6,
+        };
+        self.vantage
+            .enter(|| PacketSocket::open(Self::DEVICE, which))
+    }
+}
+
+/// Frames on their way into the vantage point's stack.
+#[derive(Debug)]
+pub struct Capture(PacketSocket);
+
+impl Capture {
+    /// Those that came since the last look, from the Ethernet header on.
+    ///
+    /// # Errors
+    ///
+    /// If the socket breaks.
+    pub fn frames(&self) -> Result<Vec<Vec<u8>>> {
+        let mut frames = Vec::new();
+        receive(&self.0, &mut frames)?;
+        Ok(frames)
     }
 }
 

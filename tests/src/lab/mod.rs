@@ -57,7 +57,7 @@ pub use self::{
     builder::LabBuilder,
     hold::HoldTimes,
     impairment::{Hook, LinkState, Macvlan, Refusal},
-    internet::{Guard, InternetLab},
+    internet::{Capture, Guard, InternetLab},
     namespace::Namespace,
     path::Path,
     permuter::Permuter,

@@ -28,6 +28,16 @@ pub struct Metadata {
 /// What only a sweep has. Fields that are not here are checked nowhere.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SweepSection {
+    /// What sent: `sockets` or `generator`.
+    pub tx: String,
+    /// Frames that left the generator together.
+    pub tx_batch: Option<u32>,
+    /// Sending threads.
+    pub lanes: u32,
+    /// Probes a second; absent: as fast as it goes.
+    pub rate: Option<u64>,
+    /// Probes that the rate allowed and a stall kept from leaving.
+    pub shortfall: u64,
     /// How often a lane waited for records to be written.
     pub backlog_waits: u64,
 }

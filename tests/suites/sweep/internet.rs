@@ -14,10 +14,10 @@ use crate::assert_clean;
 const MAX_TTL: u8 = 20;
 
 /// Who answers a probe, and how.
-type Answers = HashMap<(IpAddr, u8), (IpAddr, String)>;
+pub(crate) type Answers = HashMap<(IpAddr, u8), (IpAddr, String)>;
 
 /// What the simulated internet answers to all probes of a sweep.
-fn expected(lab: &InternetLab, targets: &[IpAddr], request: Request) -> Answers {
+pub(crate) fn expected(lab: &InternetLab, targets: &[IpAddr], request: Request) -> Answers {
     let mut answers = Answers::new();
     for target in targets {
         let family = if target.is_ipv4() {
@@ -55,7 +55,7 @@ fn found(replies: &[Reply]) -> Answers {
     answers
 }
 
-fn sweep(lab: &InternetLab, targets: &[IpAddr], extra: &[&str]) -> Run {
+pub(crate) fn sweep(lab: &InternetLab, targets: &[IpAddr], extra: &[&str]) -> Run {
     let list = tempfile::NamedTempFile::new().unwrap();
     let lines: String = targets.iter().map(|target| format!("{target}\n")).collect();
     fs::write(list.path(), lines).unwrap();
@@ -69,7 +69,7 @@ fn sweep(lab: &InternetLab, targets: &[IpAddr], extra: &[&str]) -> Run {
     run
 }
 
-fn assert_true(lab: &InternetLab, run: &Run, expected: &Answers) {
+pub(crate) fn assert_true(lab: &InternetLab, run: &Run, expected: &Answers) {
     let counters = run.counters().unwrap();
     let traffic = lab.traffic().unwrap();
     assert_eq!(traffic.get(Count::Probes), counters.sent);

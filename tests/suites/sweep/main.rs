@@ -4,6 +4,7 @@
 
 mod backlog;
 mod ends;
+mod generator;
 mod internet;
 mod output;
 mod pace;

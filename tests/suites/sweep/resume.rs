@@ -78,7 +78,7 @@ fn nothing_is_skipped_after_a_kill_and_what_is_repeated_is_marked() {
 }
 
 /// The targets that answer echo requests.
-fn live(lab: &InternetLab, targets: &[IpAddr]) -> BTreeSet<IpAddr> {
+pub(crate) fn live(lab: &InternetLab, targets: &[IpAddr]) -> BTreeSet<IpAddr> {
     let answers = |target: &&IpAddr| {
         let flow = truth::Flow {
             source: lab.source(Family::V4),
@@ -93,7 +93,7 @@ fn live(lab: &InternetLab, targets: &[IpAddr]) -> BTreeSet<IpAddr> {
 }
 
 /// The targets whose echo replies are recorded.
-fn recorded(output: &Path) -> BTreeSet<IpAddr> {
+pub(crate) fn recorded(output: &Path) -> BTreeSet<IpAddr> {
     let text = fs::read_to_string(output).unwrap();
     let records = text
         .lines()

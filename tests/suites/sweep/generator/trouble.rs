@@ -1,0 +1,125 @@
+//! The network changes under it.
+
+use std::{thread, time::Duration};
+
+use nix::sys::signal::Signal;
+use probe_common::lab::Count;
+use probe_tests::{
+    lab::{Family, InternetLab},
+    probe::{Probe, Running},
+};
+
+use super::{ALL_ALIVE, BY_GENERATOR, assert_generated};
+
+/// A sweep of many targets that goes on for long.
+fn start(lab: &InternetLab, rate: &str, extra: &[&str]) -> Running {
+    let mut running = Probe::sweep(lab.vantage())
+        .args(["--ping", "--rate", rate, "--timeout", "300ms"])
+        .args(BY_GENERATOR)
+        .args(extra)
+        .args(["10.0.0.0/10"])
+        .start()
+        .unwrap();
+    running.wait_for_lines(500).unwrap();
+    running
+}
+
+#[test]
+fn an_interface_that_goes_down_ends_the_sweep_with_what_was_measured() {
+    let lab = InternetLab::build(ALL_ALIVE).unwrap();
+    let running = start(&lab, "20k", &[]);
+    lab.vantage()
+        .ip([format!("link set {} down", InternetLab::DEVICE)])
+        .unwrap();
+    let run = running.wait().unwrap();
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    assert!(run.stderr.contains("went down"), "{}", run.stderr);
+    assert_generated(&run);
+    let counters = run.counters().unwrap();
+    assert!(counters.recorded >= 500, "{counters:#?}");
+    assert_eq!(counters.sent, lab.traffic().unwrap().get(Count::Probes));
+}
+
+/// The frames that came from a hardware address.
+fn from(frames: &[Vec<u8>], mac: [u8; 6]) -> usize {
+    let sent_by = |frame: &&Vec<u8>| frame.get(6..12) == Some(&mac[..]);
+    frames.iter().filter(sent_by).count()
+}
+
+#[test]
+fn probes_follow_a_gateway_that_has_another_hardware_address() {
+    for family in Family::ALL {
+        let lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let capture = lab.capture(family).unwrap();
+        let network = match family {
+            Family::V4 => "10.128.0.0/10",
+            Family::V6 => "fd10::/104",
+        };
+        let mut running = Probe::sweep(lab.vantage())
+            .args(["--ping", "--rate", "2k", "--no-consume", network])
+            .args(BY_GENERATOR)
+            .start()
+            .unwrap();
+        running.wait_for_lines(500).unwrap();
+        let frames = capture.frames().unwrap();
+        assert!(from(&frames, InternetLab::GATEWAY_MAC) >= 500);
+        for last in [7, 8, 9] {
+            let mac = [2, 0, 0, 0, 0, last];
+            let (gateway, device) = (lab.gateway(family), InternetLab::DEVICE);
+            let text = InternetLab::mac_text(mac);
+            lab.vantage()
+                .ip([format!(
+                    "neigh replace {gateway} lladdr {text} dev {device} nud permanent"
+                )])
+                .unwrap();
+            // Five looks of the loop that follows.
+            thread::sleep(Duration::from_millis(100));
+            capture.frames().unwrap();
+            let lines = running.lines().unwrap().len();
+            running.wait_for_lines(lines + 500).unwrap();
+            let frames = capture.frames().unwrap();
+            assert!(frames.len() >= 400, "{}", frames.len());
+            assert_eq!(from(&frames, mac), frames.len());
+        }
+        running.signal(Signal::SIGINT).unwrap();
+        let run = running.wait().unwrap();
+        assert_generated(&run);
+        let counters = run.counters().unwrap();
+        assert_eq!(counters.sent, counters.valid, "{counters:#?}");
+    }
+}
+
+#[test]
+fn frames_that_the_driver_refuses_are_counted_as_dropped() {
+    for lanes in ["1", "2"] {
+        let mut lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let running = start(&lab, "20k", &["--tx-cores", lanes, "--max-probes", "60001"]);
+        let before = running.lines().unwrap().len() as u64;
+        lab.vanish().unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert_generated(&run);
+        let counters = run.counters().unwrap();
+        let arrived = lab.traffic().unwrap().get(Count::Probes);
+        assert_eq!(counters.stamped, 60_001);
+        assert!(counters.dropped_after_stamp > 0, "{counters:#?}");
+        assert!(counters.sent >= before, "{counters:#?}");
+        assert_eq!(counters.sent, arrived, "{counters:#?}");
+    }
+}
+
+#[test]
+fn a_route_that_is_gone_leaves_probes_unsent_and_counted() {
+    let lab = InternetLab::build(ALL_ALIVE).unwrap();
+    let running = start(&lab, "20k", &["--max-probes", "60000"]);
+    lab.vantage()
+        .ip(["route add blackhole 10.0.0.0/11"])
+        .unwrap();
+    let run = running.wait().unwrap();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let counters = run.counters().unwrap();
+    assert!(counters.skipped["no_route"] > 1_000, "{counters:#?}");
+    assert_eq!(counters.stamped, 60_000);
+    assert_eq!(counters.sent, counters.valid, "{counters:#?}");
+    assert_eq!(counters.sent, lab.traffic().unwrap().get(Count::Probes));
+}
