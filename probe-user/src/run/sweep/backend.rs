@@ -196,22 +196,27 @@ mod tests {
     }
 
     fn choice(line: &str) -> Choice {
-        Choice::of(&plan(line), &WayMap::default())
+        let plan = plan(line);
+        Choice::of(&plan, plan.probes.rate, &WayMap::default())
     }
 
     #[test]
     fn the_generator_is_chosen_where_it_is_worth_a_processor() {
+        let spare = processors::allowed().len() > 1;
         for (line, is_chosen) in [
             ("--rate 199999 10.0.0.0/24", false),
-            ("--rate 200k 10.0.0.0/24", true),
-            ("--rate max 10.0.0.0/24", true),
+            ("--rate 200k 10.0.0.0/24", spare),
+            ("--rate max 10.0.0.0/24", spare),
+            ("--rate max --tx-cores 64 10.0.0.0/24", false),
             ("--rate max --tx raw 10.0.0.0/24", false),
             ("--rate 10 --tx xdp 10.0.0.0/24", true),
             ("10.0.0.0/24", false),
         ] {
             let choice = choice(line);
             assert_eq!(choice.generator.is_some(), is_chosen, "{line}");
-            assert_eq!(choice.notice, None, "{line}");
+            // Who did not ask for it is told.
+            let is_told = is_chosen && !line.contains("--tx xdp");
+            assert_eq!(choice.notice.is_some(), is_told, "{line}");
         }
     }
 
@@ -221,7 +226,6 @@ mod tests {
             ("--tcp --tx xdp 10.0.0.0/24", "SYNs"),
             ("--tx xdp 10.0.0.0/24 fd10::/120", "both IP versions"),
             ("--tx xdp --tx-cores 64 10.0.0.0/24", "--tx-cores"),
-            ("--rate max --tcp 10.0.0.0/24", "SYNs"),
         ] {
             let choice = choice(line);
             assert!(choice.generator.is_none(), "{line}");
