@@ -11,6 +11,9 @@ use crate::{engine::sweep::targets::TargetSet, io::mapped::Mapped};
 /// more than one in a list.
 const DENSE: usize = 64;
 
+/// Most runs among which the program finds one.
+const MOST_RUNS: usize = 1 << 24;
+
 const RUN_WORDS: usize = size_of::<Run>() / 8;
 
 /// How targets lie in the program's arrays.
@@ -23,11 +26,15 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of targets of one family; `None`: there are both.
-    pub fn of(targets: &TargetSet) -> Option<Self> {
+    /// The layout of targets.
+    ///
+    /// # Errors
+    ///
+    /// Why they have none.
+    pub fn of(targets: &TargetSet) -> Result<Self, &'static str> {
         let v6 = !targets.is_v4_only();
         if v6 && targets.get(0).is_some_and(|first| first.is_v4()) {
-            return None;
+            return Err("targets are of both IP versions");
         }
         let runs = targets.intervals().count();
         let mut layout = Self {
@@ -36,11 +43,14 @@ impl Layout {
             v6,
         };
         if targets.len() as usize >= runs.saturating_mul(DENSE) {
+            if runs > MOST_RUNS {
+                return Err("there are too many networks among the targets");
+            }
             layout.add_runs(targets);
         } else {
             layout.add_list(targets);
         }
-        Some(layout)
+        Ok(layout)
     }
 
     /// Whether they have IPv6 addresses.
@@ -191,7 +201,7 @@ mod tests {
 
     #[test]
     fn targets_of_both_families_have_no_layout() {
-        assert!(Layout::of(&set(&[(0, 255)], &[(0, 255)])).is_none());
+        assert!(Layout::of(&set(&[(0, 255)], &[(0, 255)])).is_err());
         assert!(layout(&set(&[], &[(0, 255)])).is_v6());
     }
 

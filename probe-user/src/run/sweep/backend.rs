@@ -114,7 +114,7 @@ fn fitting(plan: &SweepPlan, ways: &WayMap) -> Result<Layout, String> {
     if plan.lanes as usize > processors {
         return Err(format!("{processors} processors are fewer than --tx-cores"));
     }
-    Layout::of(&plan.targets).ok_or_else(|| "targets are of both IP versions".to_owned())
+    Layout::of(&plan.targets).map_err(str::to_owned)
 }
 
 /// Frames that leave together.
