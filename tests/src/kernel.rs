@@ -8,7 +8,7 @@ use aya::{
     programs::{Program, ProgramError, ProgramInfo, RawTracePoint, SchedClassifier, Xdp},
 };
 use probe_common::{
-    abi::{Config, Counter, Counters, Event, Hook, names},
+    abi::{Config, Counter, Counters, Event, Generator, Hook, names},
     slot::Record,
 };
 
@@ -216,15 +216,20 @@ impl Kernel {
 
 /// Loads an object with these constants, if it has such, and tells what the kernel
 /// says of each program. (With those of the object itself, the verifier leaves out
-/// all that a run without ports never reaches.)
+/// all that a run without ports, or a generator without targets, never reaches.)
 ///
 /// # Errors
 ///
 /// If the kernel refuses a program.
-pub fn verify(object: &[u8], config: &Config) -> Result<Vec<(String, ProgramInfo)>> {
+pub fn verify(
+    object: &[u8],
+    config: &Config,
+    generator: &Generator,
+) -> Result<Vec<(String, ProgramInfo)>> {
     let mut programs = EbpfLoader::new()
         .btf(None)
         .override_global(names::CONFIG, bytemuck::bytes_of(config), false)
+        .override_global(names::GENERATOR, bytemuck::bytes_of(generator), false)
         .load(object)?;
     load_programs(&mut programs)?;
     let infos = programs.programs().map(|(name, program)| {
