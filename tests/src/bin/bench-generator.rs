@@ -34,7 +34,7 @@ struct Arguments {
     seconds: u64,
     /// The targets of the part 'speed': a network in 10.0.0.0/8, large enough not to
     /// be done before its time
-    #[arg(long, default_value = "10.0.0.0/10")]
+    #[arg(long, default_value = "10.0.0.0/8")]
     targets: String,
     /// Probes of each case of the part 'targets'
     #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..))]
