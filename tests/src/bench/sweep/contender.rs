@@ -186,7 +186,10 @@ impl Contender {
                     _ => &["--output", records::RECORDS],
                 };
                 let text = format!("{seconds}s");
+                // Sockets: what the others here use as well.
                 let fixed = [
+                    "--tx",
+                    "raw",
                     "--rate",
                     "max",
                     "--max-runtime",
