@@ -76,21 +76,36 @@ impl Choice {
         if self.generator.is_none() {
             return;
         }
-        for path in ways.paths() {
-            if network.transmits_xdp(path.ifindex).await == Some(true) {
-                continue;
-            }
-            let name = match network.interface(path.ifindex).await {
-                Ok(interface) => interface.name.clone(),
-                Err(_) => path.ifindex.to_string(),
-            };
+        if let Some(why) = not_transmitting(ways, network).await {
             self.generator = None;
-            self.notice = Some(fallback(&format!(
-                "the driver of {name} sends no redirected frames (ndo_xdp_xmit)"
-            )));
-            return;
+            self.notice = Some(fallback(&why));
         }
     }
+}
+
+/// Why the generator, that sends, cannot go these ways from now on.
+pub(super) async fn unfit(ways: &WayMap, network: &Network) -> Option<String> {
+    match generator::unfit(ways) {
+        Some(why) => Some(why),
+        None => not_transmitting(ways, network).await,
+    }
+}
+
+/// The first of the drivers that do not send what programs redirect to them.
+async fn not_transmitting(ways: &WayMap, network: &Network) -> Option<String> {
+    for path in ways.paths() {
+        if network.transmits_xdp(path.ifindex).await == Some(true) {
+            continue;
+        }
+        let name = match network.interface(path.ifindex).await {
+            Ok(interface) => interface.name.clone(),
+            Err(_) => path.ifindex.to_string(),
+        };
+        return Some(format!(
+            "the driver of {name} sends no redirected frames (ndo_xdp_xmit)"
+        ));
+    }
+    None
 }
 
 fn fallback(why: &str) -> String {

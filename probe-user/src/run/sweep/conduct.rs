@@ -6,6 +6,7 @@ use futures_util::StreamExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
+    backend,
     control::Count,
     finish::finish,
     limits::{self, Verdict},
@@ -180,7 +181,7 @@ impl Sweep {
             return Ok(Some(line));
         }
         if network.refresh(change).await {
-            self.renew_ways(network).await?;
+            return self.renew_ways(network).await;
         }
         Ok(None)
     }
@@ -268,25 +269,34 @@ impl Sweep {
         ))
     }
 
-    /// Finds all ways anew. Where there is none for now, probes go the old way.
-    async fn renew_ways(&mut self, network: &Network) -> Result<()> {
+    /// Finds all ways anew. Where there is none for now, probes go the old way. Gives a
+    /// line if what sends cannot go the new ones.
+    async fn renew_ways(&mut self, network: &Network) -> Result<Option<String>> {
         let via = super::Via {
             interface: self.plan.path.interface.clone(),
             source: self.plan.path.source,
         };
         let Ok(ways) = network.map_ways(self.plan.targets.intervals(), &via).await else {
-            return Ok(());
+            return Ok(None);
         };
         if ways.paths().next().is_none() {
-            return Ok(());
+            return Ok(None);
         }
         let used = prepare::interfaces(&ways);
         let (kernel, attached) = (&mut self.kernel, &self.attachments);
         let fresh = equip::attach(self.plan.path.rx, network, used, kernel, attached).await?;
         self.attachments.extend(fresh);
         self.desk.learn(&self.attachments);
+        if self.steering.is_some()
+            && let Some(why) = backend::unfit(&ways, network).await
+        {
+            return Ok(Some(format!(
+                "routes changed, and the kernel's generator cannot follow: {why}; sockets can: \
+                 --tx raw"
+            )));
+        }
         self.orders.set_ways(ways);
-        Ok(())
+        Ok(None)
     }
 }
 

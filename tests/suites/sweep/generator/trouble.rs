@@ -123,3 +123,19 @@ fn a_route_that_is_gone_leaves_probes_unsent_and_counted() {
     assert_eq!(counters.sent, counters.valid, "{counters:#?}");
     assert_eq!(counters.sent, lab.traffic().unwrap().get(Count::Probes));
 }
+
+#[test]
+fn a_way_that_only_sockets_can_go_ends_the_sweep_and_loses_no_probe() {
+    let lab = InternetLab::build(ALL_ALIVE).unwrap();
+    let running = start(&lab, "5k", &[]);
+    // No gateway: each host would have a hardware address of its own.
+    lab.vantage()
+        .ip([format!("route add 10.0.0.0/11 dev {}", InternetLab::DEVICE)])
+        .unwrap();
+    let run = running.wait().unwrap();
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    assert!(run.stderr.contains("--tx raw"), "{}", run.stderr);
+    assert_generated(&run);
+    let counters = run.counters().unwrap();
+    assert_eq!(counters.never_stamped(), 0, "{counters:#?}");
+}
