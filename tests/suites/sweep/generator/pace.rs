@@ -70,11 +70,11 @@ fn signals_change_the_rate_while_it_runs() {
     let run = running.wait().unwrap();
     assert_eq!(run.code, Some(130), "{}", run.stderr);
     assert_generated(&run);
-    let told = run.stderr.lines().filter_map(|line| {
+    let mut told = run.stderr.lines().filter_map(|line| {
         let (_, rest) = line.split_once("the rate is ")?;
         rest.split_once("/s now")?.0.parse::<f64>().ok()
     });
-    let last = told.last().unwrap();
+    let last = told.next_back().unwrap();
     assert!(last > 2_500.0, "{}", run.stderr);
     let mut replies = run.replies().unwrap();
     replies.sort_by_key(|reply| reply.tx_ns);
