@@ -61,7 +61,7 @@ fn at_full_speed_what_is_missing_is_in_a_counter() {
             let arguments = [&["--rate", "max"], &BY_GENERATOR[..], batch].concat();
             let run = sweep(&lab, &targets, &arguments);
             assert_generated(&run);
-            let of_lanes = batch.last().map_or(32, |batch| batch.parse().unwrap());
+            let of_lanes = batch.last().map_or(16, |batch| batch.parse().unwrap());
             assert_eq!(section(&run).tx_batch, Some(of_lanes));
             assert_true(&lab, &run, &expected(&lab, &targets, Request::Echo));
         }
