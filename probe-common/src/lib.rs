@@ -8,6 +8,7 @@
 //!   how that name leads back to its slot;
 //! * [`probe`]: a probe as bytes, and those bytes (sent or quoted) as a probe;
 //! * [`plan`]: the probes of a sweep as numbers, and [`permutation`]: their order;
+//! * [`adaptive`]: which probes of a path replies make unnecessary;
 //! * [`classify`]: is this packet a candidate reply, and to what;
 //! * [`verdict`]: does the slot agree;
 //! * [`lab`]: the truth about the lab's simulated internet.
@@ -24,6 +25,7 @@
 extern crate std;
 
 pub mod abi;
+pub mod adaptive;
 pub mod address;
 pub mod classify;
 pub mod identity;

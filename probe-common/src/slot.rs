@@ -39,8 +39,10 @@ pub struct Record {
     pub tuple_sum: u16,
     /// [`crate::abi::TxSource`] of the stamp.
     pub tx_source: u32,
-    /// When userspace handed the probe to the kernel.
-    pub user_ns: u64,
+    /// Where what is known of its path is kept, in an adaptive sweep.
+    pub seat: u32,
+    /// When userspace handed the probe to the kernel: the low half of that time.
+    pub user_ns: u32,
 }
 
 /// A slot held by a probe: what the sender keeps, and what the packet carries.

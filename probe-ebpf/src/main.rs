@@ -25,6 +25,7 @@ mod log;
 mod maps;
 mod opaque;
 mod rx;
+mod trails;
 mod tx;
 
 use aya_ebpf::{

@@ -46,7 +46,8 @@ static CONFIG: Config = Config {
     ports: Ports::new(0, 0, 0),
     timeout_ns: 0,
     flags: 0,
-    reserved: [0; 3],
+    stop_mask: 0,
+    reserved: [0; 2],
 };
 
 /// One constant of the run. Volatile, since the loader changes what the compiler
@@ -66,6 +67,7 @@ constant!(mark, u32, "Mark of this run's sockets.");
 constant!(ports, Ports, "The ports of the run.");
 constant!(timeout_ns, u64, "When a reply is late, nanoseconds.");
 constant!(flags, u32, "Flags of [`Config`].");
+constant!(stop_mask, u32, "Words of the stop set, less one.");
 
 /// Adds one to a counter of this CPU.
 #[inline(always)]
@@ -220,6 +222,7 @@ impl Slot {
             core::ptr::write_volatile(&raw mut (*place).source_sum, record.source_sum);
             core::ptr::write_volatile(&raw mut (*place).tuple_sum, record.tuple_sum);
             core::ptr::write_volatile(&raw mut (*place).tx_source, record.tx_source);
+            core::ptr::write_volatile(&raw mut (*place).seat, record.seat);
             core::ptr::write_volatile(&raw mut (*place).user_ns, record.user_ns);
             core::ptr::write_volatile(&raw mut (*place).nonce, record.nonce);
             left

@@ -16,6 +16,7 @@ use crate::{
     cursor::{Packet, ethertype},
     emit, log,
     maps::{self, Slot},
+    trails,
 };
 
 pub(crate) use probe_common::abi::Hook;
@@ -171,6 +172,9 @@ fn settle<P: Packet>(packet: &P, candidate: &Candidate, arrival: Arrival) -> Hos
     let Some(outcome) = outcome(slot, &record, arrival.rx_ns) else {
         return reject(packet, Counter::Stale);
     };
+    if !matches!(outcome, Outcome::Duplicate) {
+        trails::learn(candidate, &record);
+    }
     let outcome = maps::forget(outcome as u32) as u8;
     count(packet, Counter::place_of_outcome(outcome));
     let ifindex = packet.ifindex();

@@ -28,7 +28,8 @@ pub const CONFIG: Config = Config {
     ports: PORTS,
     timeout_ns: TIMEOUT_NS,
     flags: 0,
-    reserved: [0; 3],
+    stop_mask: 0,
+    reserved: [0; 2],
 };
 
 /// What a family's packets come from and go to.
@@ -196,6 +197,7 @@ impl Sent {
             source_sum: probe.source.sum().fold(),
             tuple_sum: probe.tuple_sum(),
             tx_source: u32::from(self.number()) % 3 + 1,
+            seat: 0,
             user_ns: 0,
         }
     }

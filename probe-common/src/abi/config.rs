@@ -19,13 +19,17 @@ pub struct Config {
     pub timeout_ns: u64,
     /// [`Config::CONSUME`] and later flags.
     pub flags: u32,
+    /// Words of the stop set, less one; of an adaptive sweep.
+    pub stop_mask: u32,
     /// Explicit padding.
-    pub reserved: [u32; 3],
+    pub reserved: [u32; 2],
 }
 
 impl Config {
     /// Valid ICMP replies end at XDP instead of going on to the host's stack.
     pub const CONSUME: u32 = 1;
+    /// What replies tell of their probes' paths is noted in the trails.
+    pub const ADAPTIVE: u32 = 2;
 }
 
 /// What may change while a run goes on.

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::{Address, permutation::Permutation, plan::Space};
+use crate::{Address, adaptive::Rules, permutation::Permutation, plan::Space};
 
 /// Parts of a nanosecond that the interval between probes is given in, as a logarithm.
 pub const INTERVAL_BITS: u32 = 10;
@@ -49,6 +49,12 @@ pub struct Generator {
     pub batch: u32,
     /// 1: a probe is stamped by a reading of the clock of its own, behind all else.
     pub precise: u32,
+    /// 1: steps are paths, which are probed as far as replies make it necessary.
+    pub adaptive: u32,
+    /// Words of the hints, less one; of an adaptive sweep.
+    pub hint_mask: u32,
+    /// Bounds of all paths; of an adaptive sweep.
+    pub rules: Rules,
     /// Destination port (UDP, TCP).
     pub port: u16,
     /// Octets of the contact text: even.
@@ -130,8 +136,14 @@ pub struct Lane {
     pub first: u64,
     /// See `first`.
     pub last: u64,
+    /// First of this lane's trails, and how many it has.
+    pub first_seat: u64,
+    /// See `first_seat`.
+    pub seats: u64,
+    /// Least time from one probe of a path to the next, nanoseconds.
+    pub patience_ns: u64,
     /// Explicit padding: what one side writes is not where the other does.
-    pub orders_end: [u64; 7],
+    pub orders_end: [u64; 4],
 
     // State: written by the program.
     /// Round of the next step.
@@ -169,6 +181,18 @@ pub struct Lane {
     pub batch_ns: u64,
     /// All is done.
     pub done: u64,
+    /// The next of the lane's trails.
+    pub seat: u64,
+    /// Trails in use.
+    pub window: u64,
+    /// When the first of them had its turn.
+    pub cycle_ns: u64,
+    /// 1: the first had to wait for its next turn.
+    pub waited: u64,
+    /// Probes of this cycle.
+    pub busy: u64,
+    /// Where a target was last found.
+    pub anywhere: u64,
 
     // Counts: written by the program.
     /// Probes built, stamped and handed to the device.
@@ -179,6 +203,12 @@ pub struct Lane {
     pub no_target: u64,
     /// Probes that could not be built.
     pub unbuildable: u64,
+    /// Probes spared: [`crate::adaptive::Spared`].
+    pub target_reached: u64,
+    /// See `target_reached`.
+    pub gap_limit: u64,
+    /// See `target_reached`.
+    pub known_path: u64,
     /// Waits for a slot.
     pub slot_waits: u64,
     /// Waits for a ring to be read, or by order.
@@ -200,9 +230,7 @@ pub struct Lane {
     /// See `batches`.
     pub longest_span_ns: u64,
     /// Explicit padding.
-    pub end: [u64; 32],
-    /// See `end`.
-    pub very_end: [u64; 4],
+    pub end: [u64; 27],
 }
 
 impl Lane {

@@ -16,9 +16,10 @@ pub use generator::Generator;
 
 /// Bumped at every change of a shared record; the loader refuses an object of
 /// another version.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 const _: () = assert!(size_of::<Event>() == 64);
 const _: () = assert!(size_of::<crate::slot::Record>() == 64);
 const _: () = assert!(size_of::<Config>() == 40);
+const _: () = assert!(size_of::<crate::adaptive::Trail>() == 64);
 const _: () = assert!(size_of::<Counters>() == 8 * Counter::COUNT);

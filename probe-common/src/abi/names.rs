@@ -11,6 +11,13 @@ pub const RINGS: &str = "RINGS";
 /// Array of [`crate::slot::Record`], mapped into the sender's memory.
 pub const SLOTS: &str = "SLOTS";
 
+/// Array of [`crate::adaptive::Trail`], mapped.
+pub const TRAILS: &str = "TRAILS";
+/// Array of words: [`crate::adaptive::stop_set`].
+pub const STOPS: &str = "STOPS";
+/// Array of words, mapped: [`crate::adaptive::hint`].
+pub const HINTS: &str = "HINTS";
+
 /// XDP receiver for devices with an Ethernet header.
 pub const RX_XDP: &str = "rx_xdp";
 /// XDP receiver for devices whose packets begin with the IP header.

@@ -13,6 +13,7 @@ use probe_common::{
         Generator,
         generator::{LOOK_AHEAD, Lane, MOST_STRETCHES, MOST_WAYS, Refusals, Run, Stretch, Way},
     },
+    adaptive::Rules,
     permutation::Permutation,
     plan::Space,
 };
@@ -55,6 +56,9 @@ static GENERATOR: Generator = Generator {
     v6: 0,
     batch: 1,
     precise: 0,
+    adaptive: 0,
+    hint_mask: 0,
+    rules: Rules::new(1, 1, 1),
     port: 0,
     tail_length: 0,
     tail_sum: 0,
@@ -92,6 +96,9 @@ constant!(
     v6: u32,
     batch: u32,
     precise: u32,
+    adaptive: u32,
+    hint_mask: u32,
+    rules: Rules,
     port: u16,
     tail_length: u16,
     tail_sum: u16,
@@ -198,7 +205,18 @@ macro_rules! order {
 }
 
 order!(
-    flags, interval, reserved, budget, ways, ring_limit, number, first, last
+    flags,
+    interval,
+    reserved,
+    budget,
+    ways,
+    ring_limit,
+    number,
+    first,
+    last,
+    first_seat,
+    seats,
+    patience_ns,
 );
 word!(
     round, set_round;
@@ -215,10 +233,19 @@ word!(
     turn, set_turn;
     batch_ns, set_batch_ns;
     done, set_done;
+    seat, set_seat;
+    window, set_window;
+    cycle_ns, set_cycle_ns;
+    waited, set_waited;
+    busy, set_busy;
+    anywhere, set_anywhere;
     stamped, set_stamped;
     no_route, set_no_route;
     no_target, set_no_target;
     unbuildable, set_unbuildable;
+    target_reached, set_target_reached;
+    gap_limit, set_gap_limit;
+    known_path, set_known_path;
     slot_waits, set_slot_waits;
     held, set_held;
     stalled_ns, set_stalled_ns;

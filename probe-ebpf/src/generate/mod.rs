@@ -11,6 +11,7 @@ mod pace;
 pub(crate) mod refusals;
 mod step;
 mod target;
+mod walk;
 
 use aya_ebpf::{bindings::xdp_action, programs::XdpContext};
 use probe_common::{
@@ -45,18 +46,45 @@ pub(crate) fn generate(ctx: &XdpContext) -> u32 {
     if !may_send(lane, now) {
         return IDLE;
     }
-    let sent = match step::peek(lane) {
-        Step::Probe(place, number) => send(ctx, lane, place, number, now),
-        Step::Hole => Sent::Skipped,
+    if maps::adaptive() != 0 {
+        walk(ctx, lane, now)
+    } else {
+        march(ctx, lane, now)
+    }
+}
+
+/// A full sweep: step by step.
+#[inline(always)]
+fn march(ctx: &XdpContext, lane: LanePtr, now: u64) -> u32 {
+    let verdict = match step::peek(lane) {
+        Step::Hole => IDLE,
+        Step::Probe(place, number) => match send(ctx, lane, place, number, now) {
+            Sent::Waits => return IDLE,
+            Sent::Skipped(why) => {
+                why.count(lane, 1);
+                IDLE
+            }
+            Sent::Leaves(verdict) => verdict,
+        },
     };
-    match sent {
+    step::advance(lane);
+    verdict
+}
+
+/// An adaptive sweep: path by path, round and round.
+#[inline(always)]
+fn walk(ctx: &XdpContext, lane: LanePtr, now: u64) -> u32 {
+    let Step::Probe(place, number) = walk::peek(lane) else {
+        return IDLE;
+    };
+    match send(ctx, lane, place, number, now) {
         Sent::Waits => IDLE,
-        Sent::Skipped => {
-            step::advance(lane);
+        Sent::Skipped(why) => {
+            why.count(lane, walk::give_up(lane));
             IDLE
         }
         Sent::Leaves(verdict) => {
-            step::advance(lane);
+            walk::sent(lane, place.ttl);
             verdict
         }
     }
@@ -73,7 +101,14 @@ fn may_send(lane: LanePtr, now: u64) -> bool {
         lane.set_held(lane.held() + 1);
         return false;
     }
-    if lane.round() >= u64::from(maps::rounds()) || lane.stamped() >= lane.budget() {
+    if lane.stamped() >= lane.budget() {
+        lane.set_done(1);
+        return false;
+    }
+    if maps::adaptive() != 0 {
+        return pace::allows(lane, now) && walk::may_go_on(lane, now);
+    }
+    if lane.round() >= u64::from(maps::rounds()) {
         lane.set_done(1);
         return false;
     }
@@ -84,30 +119,46 @@ fn may_send(lane: LanePtr, now: u64) -> bool {
 enum Sent {
     /// There is no slot for it yet.
     Waits,
-    /// It cannot be sent, and is counted.
-    Skipped,
+    /// It cannot be sent.
+    Skipped(Why),
     /// It leaves, with this verdict.
     Leaves(u32),
+}
+
+/// Why a probe cannot be sent.
+#[derive(Clone, Copy)]
+enum Why {
+    NoRoute,
+    NoTarget,
+    Unbuildable,
+}
+
+impl Why {
+    #[inline(always)]
+    fn count(self, lane: LanePtr, probes: u64) {
+        match self {
+            Self::NoRoute => lane.set_no_route(lane.no_route() + probes),
+            Self::NoTarget => lane.set_no_target(lane.no_target() + probes),
+            Self::Unbuildable => lane.set_unbuildable(lane.unbuildable() + probes),
+        }
+    }
 }
 
 #[inline(always)]
 fn send(ctx: &XdpContext, lane: LanePtr, place: Place, number: Number, now: u64) -> Sent {
     let Some(way) = target::way(number, lane.ways()) else {
-        lane.set_no_route(lane.no_route() + 1);
-        return Sent::Skipped;
+        return Sent::Skipped(Why::NoRoute);
     };
     if maps::v6() != 0 {
         let ends = (way.source, target::v6(number));
         // The compiler is to know that this is one.
         if ends.0.is_v4() || ends.1.is_v4() {
-            lane.set_no_target(lane.no_target() + 1);
-            return Sent::Skipped;
+            return Sent::Skipped(Why::NoTarget);
         }
         of_protocol(ctx, lane, place, way, ends, now)
     } else {
         let Some(source) = way.source.v4() else {
-            lane.set_no_route(lane.no_route() + 1);
-            return Sent::Skipped;
+            return Sent::Skipped(Why::NoRoute);
         };
         let ends = (Address::from_v4(source), target::v4(number));
         of_protocol(ctx, lane, place, way, ends, now)
@@ -157,8 +208,7 @@ fn of(
     probe.seq16 = lease.seq16;
     probe.nonce = lease.nonce;
     if frame::build(ctx, &probe, way).is_none() {
-        lane.set_unbuildable(lane.unbuildable() + 1);
-        return Sent::Skipped;
+        return Sent::Skipped(Why::Unbuildable);
     }
     stamp(lane, &lease, record(&probe, place, lane, lease.nonce, now));
     Sent::Leaves(maps::redirect(way.ifindex))
@@ -166,7 +216,12 @@ fn of(
 
 #[inline(always)]
 fn record(probe: &Probe, place: Place, lane: LanePtr, nonce: Nonce, now: u64) -> Record {
-    let again = if lane.cursor() < maps::again_before() {
+    let (cursor, round, seat) = if maps::adaptive() != 0 {
+        (walk::cursor(lane), 0, lane.first_seat() + lane.seat())
+    } else {
+        (lane.cursor(), lane.round(), 0)
+    };
+    let again = if cursor < maps::again_before() {
         AGAIN
     } else {
         0
@@ -178,14 +233,15 @@ fn record(probe: &Probe, place: Place, lane: LanePtr, nonce: Nonce, now: u64) ->
         state: generation(nonce),
         destination_hash: probe.destination.hash(),
         target: place.target,
-        round: lane.round() as u32 | again,
+        round: round as u32 | again,
         flow: place.flow,
         ttl: place.ttl,
         protocol: probe.protocol as u8,
         source_sum: probe.source.sum().fold(),
         tuple_sum: probe.tuple_sum(),
         tx_source: TxSource::Generator as u32,
-        user_ns: now,
+        seat: seat as u32,
+        user_ns: now as u32,
     }
 }
 

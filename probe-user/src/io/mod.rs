@@ -14,4 +14,5 @@ pub mod processors;
 pub mod ring;
 pub mod slots;
 pub mod spill;
+pub mod trails;
 pub mod transmit;

@@ -41,6 +41,8 @@ pub struct Tenant {
     pub source_sum: u16,
     /// Folded sum of addresses and ports.
     pub tuple_sum: u16,
+    /// Where its path's trail is, in an adaptive sweep.
+    pub seat: u32,
 }
 
 /// What became of all probes whose slots were given away or closed.
@@ -293,7 +295,8 @@ fn hand_over(
         source_sum: tenant.source_sum,
         tuple_sum: tenant.tuple_sum,
         tx_source: TxSource::Tcx as u32,
-        user_ns: now.0,
+        seat: tenant.seat,
+        user_ns: now.0 as u32,
     });
     words[PREVIOUS].store(previous.0, Ordering::Release);
     words[NONCE].store(0, Ordering::Release);

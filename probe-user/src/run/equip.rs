@@ -20,6 +20,7 @@ use crate::{
         ports::{self, Reservation},
         ring::{RingSet, Rings},
         slots::SlotTable,
+        trails::{Room, TrailTable},
         transmit::Transmitter,
     },
 };
@@ -62,12 +63,14 @@ pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result
         timeout: plan.probes.timeout,
         flags: 0,
         generator: None,
+        paths: None,
     };
     let Provision {
         mut kernel,
         rings,
         slots,
         reservation,
+        ..
     } = provide(&needs, &mut rng)?;
     let transmitter = Transmitter::open(reservation.mark)?;
     let rings = Rings::new(rings)
@@ -105,6 +108,8 @@ pub(super) struct Needs {
     pub(super) flags: u32,
     /// Of the generator, if it may be used; without its secret.
     pub(super) generator: Option<GeneratorSettings>,
+    /// Of an adaptive sweep.
+    pub(super) paths: Option<Room>,
 }
 
 /// Ports, and programs that know them; nothing is attached yet.
@@ -112,6 +117,8 @@ pub(super) struct Provision {
     pub(super) kernel: Kernel,
     pub(super) rings: RingSet,
     pub(super) slots: SlotTable,
+    /// Of an adaptive sweep.
+    pub(super) trails: Option<TrailTable>,
     pub(super) reservation: Reservation,
 }
 
@@ -135,14 +142,17 @@ pub(super) fn provide(needs: &Needs, rng: &mut fastrand::Rng) -> Result<Provisio
             mark: reservation.mark,
             ports,
             timeout_ns: nanoseconds(needs.timeout),
-            flags: needs.flags,
-            reserved: [0; 3],
+            flags: needs.flags | needs.paths.map_or(0, |_| Config::ADAPTIVE),
+            stop_mask: needs.paths.map_or(0, |room| room.stop_mask),
+            reserved: [0; 2],
         },
         key: NonceKey(key),
         ring_bytes: needs.ring_bytes,
         generator,
+        paths: needs.paths,
     })?;
     let slots = kernel.slots()?;
+    let trails = kernel.trails()?;
     let rings = kernel.rings()?;
     kernel.set_wakeup_bytes(if needs.batched {
         WAKEUP_BYTES.max(u64::from(needs.ring_bytes) / 8)
@@ -153,6 +163,7 @@ pub(super) fn provide(needs: &Needs, rng: &mut fastrand::Rng) -> Result<Provisio
         kernel,
         rings,
         slots,
+        trails,
         reservation,
     })
 }

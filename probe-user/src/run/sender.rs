@@ -81,6 +81,7 @@ impl Sender {
             protocol: probe.protocol as u8,
             source_sum: probe.source.sum().fold(),
             tuple_sum: probe.tuple_sum(),
+            seat: 0,
         };
         let Some(lease) = self.slots.lease(&tenant, now) else {
             // Every slot that was looked at waits for an answer.

@@ -34,6 +34,17 @@ pub struct Row {
     pub p99_ns: Option<u64>,
 }
 
+/// Probes that replies made unnecessary, by what they told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spared {
+    /// The target answered at a lower TTL.
+    pub target_reached: u64,
+    /// There was a gap of silence before.
+    pub gap_limit: u64,
+    /// The way to a router further on is known.
+    pub known_path: u64,
+}
+
 /// The sums of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Totals {
@@ -49,6 +60,8 @@ pub struct Totals {
     pub late: u64,
     /// Further replies.
     pub duplicates: u64,
+    /// Probes that replies made unnecessary.
+    pub spared: Spared,
     /// Probes that never left.
     pub never_sent: u64,
     /// Replies lost because a ring was full.
@@ -111,7 +124,7 @@ fn sums(totals: &Totals) -> String {
         "at least "
     };
     format!(
-        "{} to {}{rate}; {} answered ({}), {} late, {}; {least}{}\nlost here: {}\n",
+        "{} to {}{rate}; {} answered ({}), {} late, {}; {least}{}\n{}lost here: {}\n",
         counted(totals.sent, "probe", "probes"),
         counted(totals.targets, "target", "targets"),
         count(totals.answered),
@@ -119,7 +132,30 @@ fn sums(totals: &Totals) -> String {
         count(totals.late),
         counted(totals.duplicates, "duplicate", "duplicates"),
         counted(totals.responders, "router", "routers"),
+        spared(totals),
         lost(totals),
+    )
+}
+
+/// A line on what was not sent because it would have told nothing new.
+fn spared(totals: &Totals) -> String {
+    let Spared {
+        target_reached,
+        gap_limit,
+        known_path,
+    } = totals.spared;
+    let all = target_reached + gap_limit + known_path;
+    if all == 0 {
+        return String::new();
+    }
+    let share = all as f64 / (all + totals.sent + totals.never_sent) as f64;
+    format!(
+        "spared: {} ({}): {} beyond targets, {} behind gaps, {} on known ways\n",
+        counted(all, "probe", "probes"),
+        percent(share),
+        count(target_reached),
+        count(gap_limit),
+        count(known_path),
     )
 }
 
@@ -153,6 +189,11 @@ mod tests {
         answered: 98_304,
         late: 3,
         duplicates: 1,
+        spared: Spared {
+            target_reached: 0,
+            gap_limit: 0,
+            known_path: 0,
+        },
         never_sent: 0,
         ring_full: 0,
         device_drops: 0,
@@ -188,6 +229,20 @@ ttl    sent  answered        by target   p50   p90   p99
             "{text}"
         );
         assert!(text.ends_with("lost here: nothing\n"), "{text}");
+    }
+
+    #[test]
+    fn what_was_spared_has_a_line_of_its_own() {
+        let spared = Spared {
+            target_reached: 300_000,
+            gap_limit: 50_000,
+            known_path: 43_216,
+        };
+        let text = render(&[], &Totals { spared, ..TOTALS });
+        let line = "spared: 393,216 probes (75 %): 300,000 beyond targets, 50,000 behind gaps, \
+                    43,216 on known ways";
+        assert!(text.contains(line), "{text}");
+        assert!(!render(&[], &TOTALS).contains("spared"));
     }
 
     #[test]

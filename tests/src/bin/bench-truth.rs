@@ -87,7 +87,8 @@ fn compare(arguments: &Arguments) -> Result<bool> {
     let status = lab
         .vantage()
         .command(&probe)
-        .args(["sweep", "--allow-private", "--max-ttl", "20", "--rate"])
+        .args(["sweep", "--allow-private", "--probing", "full"])
+        .args(["--max-ttl", "20", "--rate"])
         .arg(&arguments.rate)
         .arg("--tx")
         .arg(&arguments.tx)

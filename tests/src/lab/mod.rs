@@ -35,6 +35,7 @@ pub(crate) mod echo;
 mod hold;
 mod impairment;
 pub(crate) mod internet;
+mod map;
 mod namespace;
 pub(crate) mod packet_socket;
 mod path;
@@ -58,6 +59,7 @@ pub use self::{
     hold::HoldTimes,
     impairment::{Hook, LinkState, Macvlan, Refusal},
     internet::{Capture, Guard, InternetLab},
+    map::{Coverage, Map, Sighting},
     namespace::Namespace,
     path::Path,
     permuter::Permuter,

@@ -37,8 +37,14 @@ impl<'a> Probe<'a> {
         Self::people(namespace, "ping").args(["--json", "--no-dns"])
     }
 
-    /// `probe sweep` of private addresses, one JSON object for each reply.
+    /// `probe sweep` of private addresses, all probes of the plan, one JSON object for
+    /// each reply.
     pub fn sweep(namespace: &'a Namespace) -> Self {
+        Self::adaptive_sweep(namespace).args(["--probing", "full"])
+    }
+
+    /// The same, of the probes that replies do not make unnecessary.
+    pub fn adaptive_sweep(namespace: &'a Namespace) -> Self {
         Self::people(namespace, "sweep").args(["--quiet", "--allow-private"])
     }
 

@@ -104,6 +104,7 @@ pub(crate) fn record(probe: &Probe) -> Record {
         source_sum: probe.source.sum().fold(),
         tuple_sum: probe.tuple_sum(),
         tx_source: 1,
+        seat: 0,
         user_ns: 0,
     }
 }

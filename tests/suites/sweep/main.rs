@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a suite, to panic is to fail")]
 
+mod adaptive;
 mod backlog;
 mod ends;
 mod generator;

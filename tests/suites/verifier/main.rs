@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result, ensure};
 use aya::programs::ProgramInfo;
 use probe_common::{
     abi::{Config, Generator, Protocol, names},
+    adaptive::Rules,
     permutation::Permutation,
     plan::Space,
 };
@@ -49,6 +50,9 @@ const PLAN: Generator = Generator {
     v6: 0,
     batch: 32,
     precise: 0,
+    adaptive: 0,
+    hint_mask: 0,
+    rules: Rules::new(1, 32, 8),
     port: 33_434,
     tail_length: 64,
     tail_sum: 1,

@@ -79,6 +79,15 @@ pub(crate) struct ShapeArgs {
     /// The targets themselves, not the hops on the way: one probe each, with --ttl 64
     #[arg(long, conflicts_with_all = ["first_ttl", "max_ttl"])]
     pub(crate) ping: bool,
+    /// Which hops are probed: all, or those that replies do not make unnecessary: none
+    /// beyond a target that answers, none behind a gap of silence, none on the way back
+    /// from a router that is known [default: adaptive for whole paths, else full]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) probing: Option<ProbingArg>,
+    /// Silent hops in a row after which a path is not followed further (adaptive)
+    #[arg(long, value_name = "N", default_value = "8")]
+    #[arg(value_parser = value_parser!(u8).range(1..))]
+    pub(crate) gap_limit: u8,
     /// Probes for each target and TTL, a round after another
     #[arg(short = 'P', long = "probes", value_name = "N", default_value = "1")]
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
@@ -206,6 +215,12 @@ pub(crate) enum RecordFormatArg {
     Csv,
     Parquet,
     None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProbingArg {
+    Full,
+    Adaptive,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -9,10 +9,11 @@ use std::{
 };
 
 use clap::Parser as _;
-use probe_common::plan::Space;
+use probe_common::{adaptive::trail::MAX_TTL, plan::Space};
 
 use super::args::{
-    BacklogArg, RecordFormatArg, ShapeArgs, SweepArgs, SweepOutputArgs, SweepPaceArgs, TxArg,
+    BacklogArg, ProbingArg, RecordFormatArg, ShapeArgs, SweepArgs, SweepOutputArgs, SweepPaceArgs,
+    TxArg,
 };
 use crate::{
     cli::{
@@ -26,7 +27,7 @@ use crate::{
         plan::{ProbeOptions, TxMode},
         sweep::{
             checkpoint::{Checkpoint, SCHEMA},
-            plan::{Backlog, LeftOut, Limits, RecordFormat, SweepOutput, SweepPlan},
+            plan::{Backlog, LeftOut, Limits, Probing, RecordFormat, SweepOutput, SweepPlan},
         },
     },
     error::{Error, Result},
@@ -116,6 +117,7 @@ fn read_checkpoint(file: &Path) -> Result<Checkpoint> {
 fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) -> Result<SweepPlan> {
     let seed = args.probes.seed.unwrap_or_else(|| fastrand::u64(..));
     let (first_ttl, last_ttl) = ttls(&args.shape)?;
+    let probing = probing(&args.shape, first_ttl, last_ttl)?;
     let asked = args.probes.rate;
     let probes = probe_options(args.probes)?;
     let output = output(&args.output)?;
@@ -134,6 +136,7 @@ fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) ->
             special: scope.special,
         },
         space,
+        probing,
         rounds: args.shape.rounds,
         round_interval: args.shape.round_interval,
         shard: args.shape.shard.0,
@@ -179,6 +182,29 @@ fn ttls(shape: &ShapeArgs) -> Result<(u8, u8)> {
         ));
     }
     Ok((shape.first_ttl, shape.max_ttl))
+}
+
+/// Adaptive where there are paths to be followed, once, unless told otherwise.
+fn probing(shape: &ShapeArgs, first_ttl: u8, last_ttl: u8) -> Result<Probing> {
+    let adaptive = Probing::Adaptive {
+        gap_limit: shape.gap_limit,
+    };
+    let hindrance = if first_ttl == last_ttl {
+        Some("one TTL is no path".to_owned())
+    } else if shape.rounds > 1 {
+        Some("it probes each hop once, so --probes must be 1".to_owned())
+    } else if last_ttl > MAX_TTL {
+        Some(format!("it goes up to TTL {MAX_TTL}: lower --max-ttl"))
+    } else {
+        None
+    };
+    match (shape.probing, hindrance) {
+        (Some(ProbingArg::Full), _) | (None, Some(_)) => Ok(Probing::Full),
+        (Some(ProbingArg::Adaptive) | None, None) => Ok(adaptive),
+        (Some(ProbingArg::Adaptive), Some(why)) => usage(format!(
+            "--probing adaptive: {why}, or choose --probing full"
+        )),
+    }
 }
 
 fn rate(

@@ -8,7 +8,7 @@ use crate::{
     cli::{Request, args::Cli, parse},
     engine::{
         plan::TxMode,
-        sweep::plan::{RecordFormat, SweepPlan},
+        sweep::plan::{Probing, RecordFormat, SweepPlan},
     },
 };
 
@@ -63,6 +63,27 @@ fn one_ttl_is_for_the_targets_or_the_one_named() {
     assert_eq!(ttls("--ttl 7 8.8.8.8"), (7, 1));
     assert_eq!(ttls("--first-ttl 3 --max-ttl 5 8.8.8.8"), (3, 3));
     assert!(plan("--first-ttl 9 --max-ttl 5 8.8.8.8").is_err());
+}
+
+#[test]
+fn whole_paths_are_probed_as_far_as_need_be_and_all_else_in_full() {
+    let probing = |line: &str| plan(&format!("{line} 8.8.8.8")).map(|plan| plan.probing);
+    let adaptive = |gap_limit| Ok(Probing::Adaptive { gap_limit });
+    assert_eq!(probing(""), adaptive(8));
+    assert_eq!(probing("--gap-limit 5 --max-ttl 20"), adaptive(5));
+    for line in [
+        "--probing full",
+        "--ping",
+        "--ttl 7",
+        "--probes 2",
+        "--max-ttl 33",
+    ] {
+        assert_eq!(probing(line), Ok(Probing::Full), "{line}");
+    }
+    for line in ["--ping", "--ttl 7", "--probes 2", "--max-ttl 33"] {
+        let refused = probing(&format!("--probing adaptive {line}"));
+        assert!(refused.is_err_and(|error| error.contains("--probing full")));
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 pub mod aggregate;
 pub mod checkpoint;
 pub mod histogram;
+pub mod patience;
 pub mod plan;
 pub mod schedule;
 pub mod syn;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use probe_common::{plan::Space, probe::Tail};
+use probe_common::{adaptive::Rules, plan::Space, probe::Tail};
 
 use super::{
     checkpoint::Checkpoint,
@@ -20,6 +20,8 @@ pub struct SweepPlan {
     pub left_out: LeftOut,
     /// TTLs and flows.
     pub space: Space,
+    /// Which of them are probed.
+    pub probing: Probing,
     /// Probes for each (target, TTL, flow), one in each round.
     pub rounds: u32,
     /// Least time between the beginnings of two rounds.
@@ -58,6 +60,19 @@ pub struct SweepPlan {
     pub arguments: Vec<String>,
     /// Print what would be done, send nothing.
     pub dry_run: bool,
+}
+
+/// Which probes of a plan are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probing {
+    /// All.
+    Full,
+    /// Those that replies do not make unnecessary; paths end after a gap of so many
+    /// silent hops.
+    Adaptive {
+        /// See above.
+        gap_limit: u8,
+    },
 }
 
 /// Addresses that the user named and that are not probed.
@@ -136,9 +151,39 @@ pub struct SweepOutput {
 }
 
 impl SweepPlan {
-    /// The order of its probes.
+    /// The order of its probes; of an adaptive sweep that of its paths.
     pub fn schedule(&self) -> Schedule {
-        Schedule::new(self.space, self.seed, self.shard, self.rounds)
+        Schedule::new(self.steps(), self.seed, self.shard, self.rounds)
+    }
+
+    /// What is permuted: probes, or paths, each under its first TTL.
+    pub fn steps(&self) -> Space {
+        let Space {
+            targets,
+            flows,
+            first_ttl,
+            ..
+        } = self.space;
+        match self.probing {
+            Probing::Full => self.space,
+            Probing::Adaptive { .. } => Space::new(targets, first_ttl, first_ttl, flows),
+        }
+    }
+
+    /// Probes of the plan, sent or spared; of a shard about so many.
+    pub fn probes(&self) -> u64 {
+        self.space.length() * u64::from(self.rounds) / u64::from(self.shard.of)
+    }
+
+    /// Bounds of all paths, of an adaptive sweep.
+    pub fn rules(&self) -> Option<Rules> {
+        let Probing::Adaptive { gap_limit } = self.probing else {
+            return None;
+        };
+        let first = self.space.first_ttl;
+        let last = u16::from(first) + self.space.ttls - 1;
+        let last = u8::try_from(last).unwrap_or(u8::MAX);
+        Some(Rules::new(first, last, gap_limit))
     }
 
     /// A hash of everything that decides which probes there are and in which
@@ -157,6 +202,10 @@ impl SweepPlan {
             u64::from(self.probes.port) << 16
                 | u64::from(self.probes.tos) << 8
                 | u64::from(self.probes.tcp_ack),
+            match self.probing {
+                Probing::Full => 0,
+                Probing::Adaptive { gap_limit } => 1 + u64::from(gap_limit),
+            },
         ];
         parts.into_iter().fold(0x243f_6a88_85a3_08d3, |hash, part| {
             let mixed = (hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);

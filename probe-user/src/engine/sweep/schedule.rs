@@ -39,6 +39,8 @@ pub struct Step {
     pub round: u32,
     /// What is sent; `None`: a hole of the permutation.
     pub place: Option<Place>,
+    /// Where the trail of its path is; 0 in a full sweep.
+    pub seat: u32,
 }
 
 impl Schedule {
@@ -72,11 +74,6 @@ impl Schedule {
         self.steps_of_round() * self.rounds as u64
     }
 
-    /// Probes of the shard in all rounds; of a part of the whole, about so many.
-    pub const fn probes(&self) -> u64 {
-        self.space.length() * self.rounds as u64 / self.shard.of as u64
-    }
-
     /// The step with this cursor; `None`: beyond the last.
     pub fn step(&self, cursor: u64) -> Option<Step> {
         let of_round = self.steps_of_round();
@@ -108,6 +105,7 @@ impl Schedule {
             cursor,
             round,
             place: number.and_then(|number| self.space.place(number)),
+            seat: 0,
         }
     }
 

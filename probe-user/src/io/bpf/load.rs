@@ -14,7 +14,12 @@ use probe_common::{
 use super::attach::Links;
 use crate::{
     error::{Error, Result},
-    io::{pod::AsPod, ring::RingSet, slots::SlotTable},
+    io::{
+        pod::AsPod,
+        ring::RingSet,
+        slots::SlotTable,
+        trails::{Room, TrailTable},
+    },
 };
 
 #[cfg(not(feature = "log"))]
@@ -35,6 +40,8 @@ pub struct Settings {
     pub ring_bytes: u32,
     /// What the generator needs, if it may be used.
     pub generator: Option<GeneratorSettings>,
+    /// Room for what is known of paths, in an adaptive sweep.
+    pub paths: Option<Room>,
 }
 
 /// What the generator needs.
@@ -82,6 +89,12 @@ impl Kernel {
                 .map_max_entries(names::RUNS, generator.constants.runs.max(1))
                 .map_max_entries(names::NEXT, generator.constants.lanes * shards);
         }
+        if let Some(room) = settings.paths {
+            loader
+                .map_max_entries(names::TRAILS, room.seats)
+                .map_max_entries(names::STOPS, room.stop_mask + 1)
+                .map_max_entries(names::HINTS, room.hint_mask + 1);
+        }
         #[cfg_attr(
             not(feature = "log"),
             expect(unused_mut, reason = "logging takes a map")
@@ -122,6 +135,25 @@ impl Kernel {
             self.settings.config.timeout_ns,
         )
         .map_err(|error| refused("map the slots into memory", &error))
+    }
+
+    /// Maps what is known of paths; `None`: the sweep is not adaptive.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Environment`] if there is no memory for it.
+    pub fn trails(&self) -> Result<Option<TrailTable>> {
+        let Some(room) = self.settings.paths else {
+            return Ok(None);
+        };
+        let array = |name| match self.ebpf.map(name) {
+            Some(Map::Array(data)) => Ok(data),
+            _ => Err(mismatch(name)),
+        };
+        let (trails, hints) = (array(names::TRAILS)?, array(names::HINTS)?);
+        TrailTable::map(trails.fd().as_fd(), hints.fd().as_fd(), room)
+            .map(Some)
+            .map_err(|error| refused("map the trails into memory", &error))
     }
 
     /// Makes a ring for each CPU; once.

@@ -8,6 +8,7 @@ mod targets;
 use std::{
     os::fd::OwnedFd,
     sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
 };
 
 use probe_common::abi::generator::{INTERVAL_BITS, Lane};
@@ -23,6 +24,7 @@ use super::{
     network::WayMap,
     slots::{SlotTable, Tally},
 };
+use crate::engine::time::nanoseconds;
 
 /// The place of a word in a lane.
 macro_rules! word {
@@ -62,6 +64,8 @@ pub struct Permit {
     pub rate: Option<u64>,
     /// The cursor that is not to be passed.
     pub reserved: u64,
+    /// Least time from one probe of a path to the next.
+    pub patience: Duration,
 }
 
 /// What a lane begins with.
@@ -79,6 +83,13 @@ pub struct Beginning {
     pub budget: u64,
     /// Bytes that may wait in a ring.
     pub ring_limit: u64,
+    /// First of its trails, how many it has, and with how many it begins; of an
+    /// adaptive sweep.
+    pub first_seat: u32,
+    /// See `first_seat`.
+    pub seats: u32,
+    /// See `first_seat`.
+    pub window: u32,
 }
 
 /// The lane of one processor.
@@ -124,6 +135,9 @@ impl Generator {
             cursor: begin.cursor,
             budget: begin.budget,
             ring_limit: begin.ring_limit,
+            first_seat: begin.first_seat.into(),
+            seats: begin.seats.into(),
+            window: begin.window.into(),
             first: first.into(),
             last: last.into(),
             drawn: slots.drawn(),
@@ -141,6 +155,7 @@ impl Generator {
         });
         lane.set(word!(interval), interval);
         lane.set(word!(reserved), permit.reserved);
+        lane.set(word!(patience_ns), nanoseconds(permit.patience));
         lane.set(word!(ways), self.ways);
         lane.set(word!(flags), Lane::ON | stop | hold);
     }

@@ -28,6 +28,7 @@ fn tenant(destination_hash: u32) -> Tenant {
         protocol: 17,
         source_sum: 5,
         tuple_sum: 6,
+        seat: 5,
     }
 }
 
@@ -63,6 +64,7 @@ fn a_reader_finds_what_the_sender_announced() {
         source_sum: 5,
         tuple_sum: 6,
         tx_source: 1,
+        seat: 5,
         user_ns: 77,
     };
     assert_eq!(record, expected);

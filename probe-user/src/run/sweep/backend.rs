@@ -2,17 +2,14 @@
 
 use probe_common::{
     abi::{Generator as Constants, Protocol},
+    adaptive::Rules,
     probe::Tail,
     wire::eth,
 };
 
-use super::lane::AGAIN;
+use super::{lane::AGAIN, prepare::Sizing};
 use crate::{
-    engine::{
-        plan::TxMode,
-        sweep::{plan::SweepPlan, schedule::Schedule},
-        time::nanoseconds,
-    },
+    engine::{plan::TxMode, sweep::plan::SweepPlan, time::nanoseconds},
     io::{
         bpf::GeneratorSettings,
         generator::{self, Layout},
@@ -147,7 +144,7 @@ pub(super) fn octets(plan: &SweepPlan, v6: bool) -> usize {
 /// The constants of the generator, but for its secret.
 pub(super) fn settings(
     plan: &SweepPlan,
-    schedule: &Schedule,
+    sizing: &Sizing,
     layout: &Layout,
     batch: u32,
 ) -> GeneratorSettings {
@@ -162,10 +159,11 @@ pub(super) fn settings(
         *place = *octet;
     }
     let shape = packet::shape(&plan.probes);
+    let schedule = plan.schedule();
     GeneratorSettings {
         constants: Constants {
             permutation: schedule.permutation(),
-            space: plan.space,
+            space: plan.steps(),
             key: [0; 2],
             steps_of_round: schedule.steps_of_round(),
             round_interval_ns: nanoseconds(plan.round_interval),
@@ -178,6 +176,9 @@ pub(super) fn settings(
             v6: layout.is_v6().into(),
             batch,
             precise: u32::from(batch <= PRECISE),
+            adaptive: plan.rules().is_some().into(),
+            hint_mask: sizing.paths.map_or(0, |room| room.hint_mask),
+            rules: plan.rules().unwrap_or(Rules::new(1, 1, 1)),
             port: shape.port,
             tail_length: length,
             tail_sum: sum.fold(),
@@ -274,7 +275,7 @@ mod tests {
         let plan = plan("10.0.0.0/24");
         let layout = Layout::of(&plan.targets).expect("one family");
         let precise = |batch| {
-            let settings = settings(&plan, &plan.schedule(), &layout, batch);
+            let settings = settings(&plan, &Sizing::of(&plan, None, true), &layout, batch);
             settings.constants.precise
         };
         assert_eq!((precise(1), precise(8), precise(9)), (1, 1, 0));
@@ -285,7 +286,7 @@ mod tests {
         let tail = |line| {
             let plan = plan(line);
             let layout = Layout::of(&plan.targets).expect("one family");
-            let settings = settings(&plan, &plan.schedule(), &layout, 1);
+            let settings = settings(&plan, &Sizing::of(&plan, None, true), &layout, 1);
             let constants = settings.constants;
             (constants.tail_length, constants.tail_sum, constants.tail[0])
         };

@@ -14,7 +14,10 @@ use super::{
     start::{MOST_WAITING, Sweep, share},
 };
 use crate::{
-    engine::{sweep::plan::Backlog, time::Moment},
+    engine::{
+        sweep::{patience, plan::Backlog},
+        time::Moment,
+    },
     error::{Error, Outcome, Result},
     io::{
         clock,
@@ -131,8 +134,9 @@ impl Sweep {
                     }
                 }
             }
-            self.steer();
             self.orders.hold(self.is_held_up());
+            self.orders.set_patience(self.patience());
+            self.steer();
             self.journal.tick();
             if self.desk.has_failed() {
                 return Ok(Ending::Output);
@@ -159,6 +163,13 @@ impl Sweep {
     fn is_held_up(&self) -> bool {
         let waits = self.plan.output.backlog == Backlog::Wait;
         waits && self.desk.waiting() > MOST_WAITING / 2
+    }
+
+    /// How long a path waits for its next probe.
+    pub(super) fn patience(&self) -> Duration {
+        let readers = self.readers.iter();
+        let bounds = readers.map(|reader| reader.counts.patience.get());
+        patience::of(bounds, self.plan.probes.timeout)
     }
 
     /// A second has passed: tells and saves where the sweep is. Gives an ending if a
@@ -201,7 +212,7 @@ impl Sweep {
         let cursors = self.lanes.iter().map(|lane| lane.counts.cursor.get());
         let counters = self.kernel.counters()?;
         Ok(Sums {
-            cursor: cursors.min().unwrap_or(0),
+            cursor: self.low_water(cursors.min().unwrap_or(0)),
             taken: of_lanes(|lane| &lane.taken),
             refused: of_lanes(|lane| &lane.refused),
             answered: of_readers(|reader| &reader.answered),
@@ -214,6 +225,12 @@ impl Sweep {
             durable: self.desk.counts.durable.get(),
             ring_full: counters.get(probe_common::abi::Counter::RingFull),
         })
+    }
+
+    /// All steps before this one are done, if all before `next` have begun.
+    pub(super) fn low_water(&self, next: u64) -> u64 {
+        let paths = self.paths.as_ref();
+        paths.map_or(next, |paths| paths.trails.low_water(next))
     }
 
     /// Packets that the devices of this sweep have dropped on their way in. A device

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::io::network::WayMap;
+use crate::{engine::time::nanoseconds, io::network::WayMap};
 
 /// Orders to the threads.
 #[derive(Debug)]
@@ -24,6 +24,9 @@ pub(super) struct Orders {
     rate: AtomicU64,
     /// No lane may pass this cursor: a checkpoint says so.
     reserved: AtomicU64,
+    /// Least time from one probe of a path to the next, nanoseconds; of an adaptive
+    /// sweep.
+    patience: AtomicU64,
     ways: RwLock<Arc<WayMap>>,
     /// Counts changes of the ways.
     ways_version: AtomicU64,
@@ -37,6 +40,7 @@ impl Orders {
             hold: AtomicBool::new(false),
             rate: AtomicU64::new(0),
             reserved: AtomicU64::new(reserved),
+            patience: AtomicU64::new(0),
             ways: RwLock::new(Arc::new(ways)),
             ways_version: AtomicU64::new(0),
         }
@@ -81,6 +85,14 @@ impl Orders {
 
     pub(super) fn reserved(&self) -> u64 {
         self.reserved.load(Relaxed)
+    }
+
+    pub(super) fn set_patience(&self, patience: Duration) {
+        self.patience.store(nanoseconds(patience), Relaxed);
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        Duration::from_nanos(self.patience.load(Relaxed))
     }
 
     /// Lanes go other ways from now on.
@@ -143,6 +155,8 @@ pub(super) struct LaneCounts {
 pub(super) struct ReaderCounts {
     /// First replies within the timeout.
     pub(super) answered: Count,
+    /// Nanoseconds in which nearly all of them come; 0: there was none yet.
+    pub(super) patience: Count,
 }
 
 /// How far the writer is.

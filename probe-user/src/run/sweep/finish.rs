@@ -5,7 +5,7 @@ use std::{io::ErrorKind, time::Duration};
 use super::{
     conduct::{Ending, Signals},
     control::REST,
-    lane::LaneResult,
+    lane::{LaneResult, SPARED},
     reader::ReaderResult,
     section::{SweepSection, responders_of},
     start::{Sweep, notify},
@@ -102,7 +102,7 @@ pub(super) async fn finish(
         shortfall: sent.shortfall,
         aggregate: read.aggregate,
         accounting,
-        cursor: sent.cursor,
+        cursor: sweep.low_water(sent.cursor),
         send_seconds: sent.last.since(begin).as_secs_f64(),
     };
     let told = sweep.tell(&harvest, &ending);
@@ -110,7 +110,12 @@ pub(super) async fn finish(
 }
 
 fn add(attempts: &mut Attempts, taken_by_ttl: &mut [u64], lane: LaneResult) {
-    attempts.planned += lane.planned;
+    attempts.planned += lane.planned + lane.spared.iter().sum::<u64>();
+    for (reason, count) in SPARED.into_iter().zip(lane.spared) {
+        if count > 0 {
+            *attempts.skipped.entry(reason).or_default() += count;
+        }
+    }
     for (reason, count) in lane.skipped {
         *attempts.skipped.entry(reason).or_default() += count;
     }

@@ -41,6 +41,7 @@ impl Generating {
         self.slots.count(LaneWords::tally(&lane));
         let mut result = LaneResult {
             planned: lane.stamped + lane.no_route + lane.no_target + lane.unbuildable,
+            spared: [lane.target_reached, lane.gap_limit, lane.known_path],
             slot_waits: lane.slot_waits,
             held: lane.held,
             shortfall: shortfall(lane.stalled_ns, self.orders.rate()),
@@ -123,6 +124,7 @@ impl Steering {
                 hold: orders.is_held(),
                 rate: orders.rate(),
                 reserved: orders.reserved(),
+                patience: orders.patience(),
             },
         );
     }

@@ -13,6 +13,7 @@ use probe_common::{Address, plan::Place, probe::Probe};
 use super::{
     burst::{Burst, Queued},
     control::{LaneCounts, Orders, REST},
+    walk::{Next, Walk},
 };
 use crate::{
     engine::{
@@ -45,6 +46,10 @@ const MOST_DEFERRED: usize = 4_096;
 /// Of these, looked at before the next step.
 const DEFERRED_LOOKED_AT: usize = 16;
 
+/// Reasons for which replies make probes unnecessary, in the order of
+/// [`probe_common::adaptive::Spared`].
+pub(super) const SPARED: [&str; 3] = ["target_reached", "gap_limit", "known_path"];
+
 /// The mark in a probe's round that says: may have been sent by a run before this one.
 pub(super) const AGAIN: u32 = 1 << 31;
 
@@ -67,6 +72,9 @@ pub(super) struct Common {
 #[derive(Debug, Default)]
 pub(super) struct LaneResult {
     pub(super) planned: u64,
+    /// Probes that an adaptive sweep spared, by reason as in [`SPARED`]: planned and
+    /// skipped besides those below.
+    pub(super) spared: [u64; 3],
     pub(super) skipped: BTreeMap<&'static str, u64>,
     pub(super) failed: BTreeMap<i32, u64>,
     /// Taken by the kernel, by TTL.
@@ -90,7 +98,7 @@ pub(super) struct LaneResult {
 pub(super) struct Sending {
     common: Arc<Common>,
     counts: Arc<LaneCounts>,
-    lane: Lane,
+    course: Course,
     /// Steps whose target has a SYN under way, in order.
     deferred: VecDeque<Step>,
     /// The first step that was not sent before the run ended.
@@ -109,11 +117,39 @@ pub(super) struct Sending {
     round: Round,
 }
 
+/// The steps of a lane.
+pub(super) enum Course {
+    /// All of them, in order.
+    Full(Lane),
+    /// Those that replies do not make unnecessary.
+    Adaptive(Walk),
+}
+
+impl Course {
+    /// All steps of the lane before this one have begun.
+    pub(super) fn cursor(&self) -> u64 {
+        match self {
+            Self::Full(lane) => lane.cursor(),
+            Self::Adaptive(walk) => walk.cursor(),
+        }
+    }
+}
+
 /// The round that a lane is in.
 #[derive(Clone, Copy, Default)]
 struct Round {
     number: u64,
     begin: Moment,
+}
+
+/// What became of a step.
+enum Attempt {
+    /// It is on its way, or counted.
+    Done,
+    /// There is no slot for it yet.
+    Waits,
+    /// It leads nowhere, for this reason.
+    Impossible(&'static str),
 }
 
 /// What comes next.
@@ -130,7 +166,7 @@ impl Sending {
     pub(super) fn new(
         common: Arc<Common>,
         counts: Arc<LaneCounts>,
-        lane: Lane,
+        course: Course,
         slots: SlotTable,
         transmitter: Transmitter,
         budget: u64,
@@ -143,12 +179,15 @@ impl Sending {
             contact: Contact::new(&common.probes.contact),
             pace: Pace::new(common.orders.rate()),
             round: Round {
-                number: lane.round(),
+                number: match &course {
+                    Course::Full(lane) => lane.round(),
+                    Course::Adaptive(_) => 0,
+                },
                 begin: clock::now(),
             },
             common,
             counts,
-            lane,
+            course,
             deferred: VecDeque::new(),
             given_up: None,
             slots,
@@ -178,6 +217,9 @@ impl Sending {
         }
         self.publish();
         self.result.shortfall = self.pace.shortfall();
+        if let Course::Adaptive(walk) = &self.course {
+            self.result.spared = walk.spared();
+        }
         (self.result, self.slots)
     }
 
@@ -189,7 +231,10 @@ impl Sending {
             self.result.held += 1;
             return Turn::Until(now + REST);
         }
-        let turn = self.fill(now);
+        let turn = match self.course {
+            Course::Full(_) => self.fill(now),
+            Course::Adaptive(_) => self.fill_from_paths(now),
+        };
         self.flush(now);
         self.publish();
         turn
@@ -207,13 +252,13 @@ impl Sending {
 
     fn fill(&mut self, now: Moment) -> Turn {
         while !self.burst.is_full() {
-            if !self.pace.allows(now) {
-                return Turn::Until(self.pace.next(now));
+            if let Some(turn) = self.pause(now) {
+                return turn;
             }
-            if self.budget == 0 {
+            let Course::Full(lane) = &self.course else {
                 return Turn::Done;
-            }
-            if self.lane.cursor() >= self.common.orders.reserved() {
+            };
+            if lane.cursor() >= self.common.orders.reserved() {
                 return Turn::Until(now + REST);
             }
             if let Some(step) = self.take_deferred(now) {
@@ -229,7 +274,7 @@ impl Sending {
             if let Some(moment) = self.waits_for_round(now) {
                 return Turn::Until(moment);
             }
-            let Some(step) = self.lane.peek() else {
+            let Some(step) = self.peek() else {
                 if self.deferred.is_empty() {
                     return Turn::Done;
                 }
@@ -240,7 +285,66 @@ impl Sending {
             } else if !self.attempt(step, now) {
                 return Turn::Until(now + REST);
             }
-            self.lane.advance();
+            if let Course::Full(lane) = &mut self.course {
+                lane.advance();
+            }
+        }
+        Turn::On
+    }
+
+    /// Why nothing may be sent right now.
+    fn pause(&mut self, now: Moment) -> Option<Turn> {
+        if !self.pace.allows(now) {
+            return Some(Turn::Until(self.pace.next(now)));
+        }
+        (self.budget == 0).then_some(Turn::Done)
+    }
+
+    fn peek(&self) -> Option<Step> {
+        match &self.course {
+            Course::Full(lane) => lane.peek(),
+            Course::Adaptive(_) => None,
+        }
+    }
+
+    /// As [`Self::fill`], of an adaptive sweep.
+    fn fill_from_paths(&mut self, now: Moment) -> Turn {
+        while !self.burst.is_full() {
+            if let Some(turn) = self.pause(now) {
+                return turn;
+            }
+            let (patience, reserved) =
+                (self.common.orders.patience(), self.common.orders.reserved());
+            let Course::Adaptive(walk) = &mut self.course else {
+                return Turn::Done;
+            };
+            let (step, place) = match walk.next(now, patience, reserved) {
+                Next::Probe(step, place) => (step, place),
+                Next::Until(moment) => return Turn::Until(moment),
+                Next::Later => return Turn::Until(now + REST),
+                Next::Done => return Turn::Done,
+            };
+            let waits = self.must_wait(step, now);
+            let attempt = if waits {
+                Attempt::Waits
+            } else {
+                self.queue(step, place, now)
+            };
+            let Course::Adaptive(walk) = &mut self.course else {
+                return Turn::Done;
+            };
+            match attempt {
+                Attempt::Done => walk.sent(place.ttl),
+                Attempt::Waits if waits => walk.defer(),
+                Attempt::Waits => {
+                    self.result.slot_waits += 1;
+                    return Turn::Until(now + REST);
+                }
+                Attempt::Impossible(why) => {
+                    let left_out = walk.give_up();
+                    self.skip(why, left_out);
+                }
+            }
         }
         Turn::On
     }
@@ -270,23 +374,30 @@ impl Sending {
         let Some(place) = step.place else {
             return true;
         };
-        let queued = self.queue(step, place, now);
-        if !queued {
-            self.result.slot_waits += 1;
+        match self.queue(step, place, now) {
+            Attempt::Done => {}
+            Attempt::Impossible(why) => self.skip(why, 1),
+            Attempt::Waits => {
+                self.result.slot_waits += 1;
+                return false;
+            }
         }
-        queued
+        true
     }
 
     /// All steps of the lane before this one are done.
     fn cursor(&self) -> u64 {
         let waiting = self.deferred.iter().map(|step| step.cursor).min();
         let undone = waiting.into_iter().chain(self.given_up);
-        undone.fold(self.lane.cursor(), u64::min)
+        undone.fold(self.course.cursor(), u64::min)
     }
 
     /// A new round begins no sooner than its time has come.
     fn waits_for_round(&mut self, now: Moment) -> Option<Moment> {
-        let number = self.lane.round();
+        let Course::Full(lane) = &self.course else {
+            return None;
+        };
+        let number = lane.round();
         if number == self.round.number {
             return None;
         }
@@ -298,26 +409,24 @@ impl Sending {
         None
     }
 
-    /// Puts a probe into the burst, or counts why not; false: it must wait for a slot.
-    fn queue(&mut self, step: Step, place: Place, now: Moment) -> bool {
+    /// Puts a probe into the burst.
+    fn queue(&mut self, step: Step, place: Place, now: Moment) -> Attempt {
         let Place { target, ttl, flow } = place;
         let again = step.cursor < self.common.again_before;
         let round = step.round | if again { AGAIN } else { 0 };
         let guard = self.common.syn_guard.as_ref();
         if guard.is_some_and(|guard| guard.is_beyond(target, ttl)) && !self.common.beyond_target {
-            self.skip("target_reached");
-            return true;
+            self.skip("target_reached", 1);
+            return Attempt::Done;
         }
         if guard.is_some_and(|guard| !guard.claim(target, now)) {
-            return false;
+            return Attempt::Waits;
         }
         let Some(destination) = self.common.targets.get(target) else {
-            self.skip("no_target");
-            return true;
+            return Attempt::Impossible("no_target");
         };
         let Some(way) = self.ways.path(destination) else {
-            self.skip("no_route");
-            return true;
+            return Attempt::Impossible("no_route");
         };
         let mut probe = self.probe(destination, address(way.source), ttl, flow);
         let tenant = Tenant {
@@ -329,9 +438,10 @@ impl Sending {
             protocol: probe.protocol as u8,
             source_sum: probe.source.sum().fold(),
             tuple_sum: probe.tuple_sum(),
+            seat: step.seat,
         };
         let Some(lease) = self.slots.lease(&tenant, now) else {
-            return false;
+            return Attempt::Waits;
         };
         probe.seq16 = lease.seq16;
         probe.nonce = lease.nonce;
@@ -345,12 +455,12 @@ impl Sending {
             }
             None => *self.result.failed.entry(UNBUILDABLE).or_default() += 1,
         }
-        true
+        Attempt::Done
     }
 
-    fn skip(&mut self, reason: &'static str) {
-        self.result.planned += 1;
-        self.result.skip(reason, 1);
+    fn skip(&mut self, reason: &'static str, count: u64) {
+        self.result.planned += count;
+        self.result.skip(reason, count);
     }
 
     fn probe(&self, destination: Address, source: Address, ttl: u8, flow: u16) -> Probe {

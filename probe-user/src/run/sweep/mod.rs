@@ -21,6 +21,7 @@ mod save;
 mod section;
 mod start;
 mod status;
+mod walk;
 mod writer;
 
 pub(super) use self::section::SweepSection;

@@ -1,6 +1,6 @@
 //! What a sweep needs of the host, and how much of it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use probe_common::abi::Config;
 
@@ -15,6 +15,7 @@ use crate::{
         ports::Reservation,
         ring::RingSet,
         slots::SlotTable,
+        trails::{Room, TrailTable},
         transmit::Transmitter,
     },
     run::{
@@ -32,6 +33,11 @@ pub(super) const MOST_BY_SOCKET: u64 = 1_000_000;
 pub(super) const MOST_BY_GENERATOR: u64 = 5_000_000;
 const EXPECTED_OF_GENERATOR: u64 = 2_000_000;
 
+/// Most trails (64 MiB), words of the stop set (32 MiB) and of the hints (8 MiB).
+const MOST_TRAILS: u64 = 1 << 20;
+const MOST_STOPS: u64 = 1 << 22;
+const MOST_HINTS: u64 = 1 << 20;
+
 /// Up to this TTL hops are shared by so many targets that their rate is bounded.
 const SHARED_TTLS: u8 = 4;
 
@@ -48,6 +54,8 @@ pub(super) struct Sizing {
     pub(super) rate: Option<u64>,
     /// What bounds the rate below what was asked for.
     pub(super) notice: Option<String>,
+    /// Room for what is known of paths, in an adaptive sweep.
+    pub(super) paths: Option<Room>,
 }
 
 impl Sizing {
@@ -79,7 +87,23 @@ impl Sizing {
             batched: sizing::is_batched(expected),
             rate,
             notice,
+            paths: plan.rules().map(|_| room(plan, in_flight)),
         }
+    }
+}
+
+/// Room for what is known of paths: as many trails as may wait for a reply, and stop
+/// set and hints for as many routers and networks as there may be.
+fn room(plan: &SweepPlan, in_flight: u64) -> Room {
+    let paths = plan.steps().length();
+    let power = |count: u64, least: u64, most: u64| {
+        u32::try_from(count.clamp(least, most).next_power_of_two()).unwrap_or(u32::MAX >> 1)
+    };
+    let lanes = u64::from(plan.lanes);
+    Room {
+        seats: power(in_flight.min(paths), 64 * lanes, MOST_TRAILS),
+        stop_mask: power(2 * paths, 1 << 12, MOST_STOPS) - 1,
+        hint_mask: power(2 * paths, 1 << 12, MOST_HINTS) - 1,
     }
 }
 
@@ -151,6 +175,8 @@ pub(super) struct Equipment {
     pub(super) kernel: Kernel,
     pub(super) rings: RingSet,
     pub(super) slots: SlotTable,
+    /// What is known of paths, in an adaptive sweep.
+    pub(super) trails: Option<Arc<TrailTable>>,
     pub(super) senders: Senders,
     /// What the user should know of what sends.
     pub(super) notice: Option<String>,
@@ -196,12 +222,14 @@ pub(super) async fn equip(
         generator: choice
             .generator
             .as_ref()
-            .map(|layout| backend::settings(plan, &plan.schedule(), layout, batch)),
+            .map(|layout| backend::settings(plan, sizing, layout, batch)),
+        paths: sizing.paths,
     };
     let Provision {
         mut kernel,
         rings,
         slots,
+        trails,
         reservation,
     } = equip::provide(&needs, &mut fastrand::Rng::new())?;
     let used = interfaces(ways);
@@ -222,6 +250,7 @@ pub(super) async fn equip(
         kernel,
         rings,
         slots,
+        trails: trails.map(Arc::new),
         senders,
         notice: choice.notice,
         attachments,
@@ -256,8 +285,18 @@ mod tests {
             batched: false,
             rate: Some(1_000),
             notice: None,
+            paths: None,
         };
-        assert_eq!(sizing("8.8.8.0/24"), expected);
+        assert_eq!(sizing("--probing full 8.8.8.0/24"), expected);
+    }
+
+    #[test]
+    fn as_many_paths_are_followed_as_may_wait_for_a_reply() {
+        let seats = |line| sizing(line).paths.map(|room| room.seats);
+        assert_eq!(seats("--rate 10k --timeout 2s 8.8.0.0/16"), Some(32_768));
+        assert_eq!(seats("--rate 10k --timeout 2s 8.8.8.0/26"), Some(64));
+        assert_eq!(seats("--rate max 8.0.0.0/8"), Some(1 << 20));
+        assert_eq!(seats("--ping 8.8.8.0/24"), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use probe_common::abi::{Event, Kind, Outcome};
 use super::control::{Orders, ReaderCounts};
 use crate::{
     engine::{
-        sweep::{aggregate::Aggregate, syn::SynGuard},
+        sweep::{aggregate::Aggregate, patience::Patience, syn::SynGuard},
         time::Moment,
     },
     io::{processors, ring::RingReader},
@@ -65,15 +65,20 @@ impl Reading {
         let mut result = ReaderResult::default();
         let mut batch = Vec::with_capacity(BATCH);
         let mut answered = 0;
+        let mut patience = Patience::default();
         loop {
             let last = self.orders.is_draining();
             let read = self.ring.drain(BATCH, |event| {
                 if note(event, &mut result, self.syn_guard.as_deref()) {
                     batch.push(*event);
                 }
-                answered += u64::from(event.outcome == Outcome::Valid as u8);
+                if event.outcome == Outcome::Valid as u8 {
+                    answered += 1;
+                    patience.note(event.rx_ns.saturating_sub(event.tx_ns));
+                }
             });
             self.counts.answered.set(answered);
+            self.counts.patience.set(patience.bound_ns());
             hand_on(&mut batch, self.conveyor.as_ref(), &mut result);
             if read < BATCH {
                 if last {

@@ -2,14 +2,17 @@
 
 use serde::Serialize;
 
-use super::{finish::Harvest, start::Sweep};
+use super::{finish::Harvest, lane::SPARED, start::Sweep};
 use crate::{
     engine::{
         answer::ip,
         report::{ResponderReport, RttSummary, TtlSpan},
-        sweep::aggregate::{Aggregate, TtlTally},
+        sweep::{
+            aggregate::{Aggregate, TtlTally},
+            plan::Probing,
+        },
     },
-    sink::sweep_summary::{Row, Totals},
+    sink::sweep_summary::{Row, Spared, Totals},
 };
 
 /// The part of the metadata that only a sweep has.
@@ -22,6 +25,10 @@ pub(in crate::run) struct SweepSection {
     ttls: u16,
     flows: u16,
     rounds: u32,
+    /// `full` or `adaptive`.
+    probing: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap_limit: Option<u8>,
     shard: u32,
     shards: u32,
     /// Steps of the schedule that are done, and all there are.
@@ -84,6 +91,14 @@ impl SweepSection {
             ttls: plan.space.ttls,
             flows: plan.space.flows,
             rounds: plan.rounds,
+            probing: match plan.probing {
+                Probing::Full => "full",
+                Probing::Adaptive { .. } => "adaptive",
+            },
+            gap_limit: match plan.probing {
+                Probing::Full => None,
+                Probing::Adaptive { gap_limit } => Some(gap_limit),
+            },
             shard: plan.shard.index,
             shards: plan.shard.of,
             cursor: harvest.cursor.min(sweep.schedule.steps()),
@@ -121,7 +136,15 @@ impl SweepSection {
 
     pub(super) fn totals(sweep: &Sweep, harvest: &Harvest) -> Totals {
         let account = &harvest.accounting;
+        let skipped = |reason| account.skipped.get(reason).copied().unwrap_or(0);
+        let [target_reached, gap_limit, known_path] = SPARED.map(skipped);
+        let spared = Spared {
+            target_reached,
+            gap_limit,
+            known_path,
+        };
         Totals {
+            spared,
             targets: u64::from(sweep.plan.targets.len()),
             sent: account.sent,
             seconds: harvest.send_seconds,
@@ -129,6 +152,7 @@ impl SweepSection {
             late: account.late,
             duplicates: account.duplicate,
             never_sent: account.skipped.values().sum::<u64>()
+                - (target_reached + gap_limit + known_path)
                 + account.failed.values().sum::<u64>()
                 + account.dropped_after_stamp,
             ring_full: account.ring_full,

@@ -10,11 +10,12 @@ use super::{
     backend,
     control::{LaneCounts, Orders, ReaderCounts, spawn},
     generate::{Generating, Steering},
-    lane::{Common, LaneResult, Sending},
+    lane::{Common, Course, LaneResult, Sending},
     prepare::{Equipment, Senders, Sizing},
     reader::{Conveyor, ReaderResult, Reading},
     save::Saving,
     status::Status,
+    walk::{FIRST_WINDOW, Paths, Walk},
     writer::{Desk, Writing},
 };
 use crate::{
@@ -68,6 +69,8 @@ pub(super) struct Sweep {
     pub(super) slots: u64,
     /// Packets, replies or not, that the devices dropped on their way in.
     pub(super) device_drops: u64,
+    /// Of an adaptive sweep.
+    pub(super) paths: Option<Paths>,
     /// Held so that no other run takes the ports.
     pub(super) _reservation: Reservation,
 }
@@ -105,6 +108,9 @@ pub(super) fn start(
     }
     let orders = Arc::new(Orders::new(ways, saving.reserved()));
     orders.set_rate(share(sizing.rate, plan.lanes));
+    orders.set_patience(plan.probes.timeout);
+    let paths = plan.rules().zip(equipment.trails);
+    let paths = paths.map(|(rules, trails)| Paths { rules, trails });
     let guarded = plan.probes.opens_connections();
     let common = Arc::new(Common {
         targets: plan.targets.clone(),
@@ -125,7 +131,13 @@ pub(super) fn start(
     let (lanes, steering, batch) = match equipment.senders {
         Senders::Sockets(transmitters) => {
             let senders = parts.into_iter().zip(transmitters);
-            let lanes = start_lanes(&plan, &schedule, begin, &common, senders, &seats)?;
+            let job = Job {
+                plan: &plan,
+                schedule: &schedule,
+                begin,
+                paths: paths.as_ref(),
+            };
+            let lanes = start_lanes(&job, &common, senders, &seats)?;
             (lanes, None, None)
         }
         Senders::Generator {
@@ -133,15 +145,18 @@ pub(super) fn start(
             batch,
         } => {
             generator.set_ways(&orders.ways());
-            let job = GeneratorJob {
+            let job = Job {
                 plan: &plan,
                 schedule: &schedule,
                 begin,
+                paths: paths.as_ref(),
+            };
+            let live = Live {
                 batch,
                 ring_limit: u64::from(sizing.ring_bytes) / 2,
                 ifindex: interfaces.first().copied().unwrap_or(0),
             };
-            let (lanes, steering) = start_generator(&job, generator, &orders, parts)?;
+            let (lanes, steering) = start_generator(&job, &live, generator, &orders, parts)?;
             (lanes, Some(steering), Some(batch))
         }
     };
@@ -162,6 +177,7 @@ pub(super) fn start(
         saving,
         slots,
         device_drops: 0,
+        paths,
         _reservation: equipment.reservation,
         plan,
     })
@@ -199,26 +215,52 @@ fn start_readers(
     rings.into_iter().enumerate().map(start).collect()
 }
 
+/// What lanes are to do.
+struct Job<'a> {
+    plan: &'a SweepPlan,
+    schedule: &'a Schedule,
+    /// First step.
+    begin: u64,
+    /// Of an adaptive sweep.
+    paths: Option<&'a Paths>,
+}
+
+impl Job<'_> {
+    /// The steps of a lane.
+    fn course(&self, lane: u32) -> Course {
+        let lanes = self.plan.lanes;
+        let steps = self.schedule.lane(lane, lanes, self.begin);
+        let Some(paths) = self.paths else {
+            return Course::Full(steps);
+        };
+        let seats = paths.seats(lane, lanes);
+        Course::Adaptive(Walk::new(
+            paths.clone(),
+            self.plan.targets.clone(),
+            steps,
+            seats,
+        ))
+    }
+}
+
 /// A thread for each sender.
 fn start_lanes(
-    plan: &SweepPlan,
-    schedule: &Schedule,
-    begin: u64,
+    job: &Job<'_>,
     common: &Arc<Common>,
     senders: impl Iterator<Item = (SlotTable, Transmitter)>,
     seats: &Seats,
 ) -> Result<Vec<Lane>> {
     let start = |(number, (slots, transmitter))| {
         let counts = Arc::new(LaneCounts::default());
-        let lane = schedule.lane(number, plan.lanes, begin);
-        counts.cursor.set(lane.cursor());
+        let course = job.course(number);
+        counts.cursor.set(course.cursor());
         let sending = Sending::new(
             common.clone(),
             counts.clone(),
-            lane,
+            course,
             slots,
             transmitter,
-            budget(plan, number),
+            budget(job.plan, number),
             seats.lane(number),
         );
         let thread = spawn(format!("probe-tx-{number}"), move || sending.run());
@@ -228,11 +270,8 @@ fn start_lanes(
     (0..).zip(senders).map(start).collect()
 }
 
-/// What the generator's lanes are to do.
-struct GeneratorJob<'a> {
-    plan: &'a SweepPlan,
-    schedule: &'a Schedule,
-    begin: u64,
+/// How the generator's lanes run.
+struct Live {
     batch: u32,
     ring_limit: u64,
     /// The interface that frames seem to come from.
@@ -241,7 +280,8 @@ struct GeneratorJob<'a> {
 
 /// A thread for each lane, which lends the generator its processor.
 fn start_generator(
-    job: &GeneratorJob<'_>,
+    job: &Job<'_>,
+    live: &Live,
     generator: Generator,
     orders: &Arc<Orders>,
     parts: Vec<SlotTable>,
@@ -254,18 +294,24 @@ fn start_generator(
     let mut works = Vec::new();
     for (number, slots) in (0..).zip(parts) {
         let steps = job.schedule.lane(number, plan.lanes, job.begin);
+        let seats = job
+            .paths
+            .map_or(0..0, |paths| paths.seats(number, plan.lanes));
         let beginning = Beginning {
             number,
             round: steps.round(),
             offset: steps.offset(),
             cursor: steps.cursor(),
             budget: budget(plan, number),
-            ring_limit: job.ring_limit,
+            ring_limit: live.ring_limit,
+            first_seat: seats.start,
+            seats: seats.end - seats.start,
+            window: FIRST_WINDOW.min(seats.end - seats.start),
         };
         // The last: the first often has more interrupts to serve.
         let processor = processors.pop().unwrap_or(0);
         let of_lane = generator.lane(processor, &beginning, &slots);
-        let frames = generator.frames(job.ifindex, octets, job.batch);
+        let frames = generator.frames(live.ifindex, octets, live.batch);
         words.push(of_lane.clone());
         works.push(Generating {
             orders: orders.clone(),

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     engine::sweep::{
-        plan::{RecordFormat, SweepPlan},
+        plan::{Probing, RecordFormat, SweepPlan},
         schedule::Schedule,
     },
     error::{Error, Outcome, Result},
@@ -204,7 +204,7 @@ pub(super) async fn dry_run(plan: &SweepPlan, network: &Network, ways: &WayMap) 
         let name = interface.map_or_else(|_| path.ifindex.to_string(), |found| found.name.clone());
         text += &format!("way: from {} by {name}\n", path.source);
     }
-    let schedule = plan.schedule();
+    let probes = plan.probes();
     let brake = prepare::brake(plan, network, ways).await;
     let sizing = Sizing::of(plan, brake.clone(), false);
     let choice = Choice::of(plan, sizing.rate, ways);
@@ -212,17 +212,21 @@ pub(super) async fn dry_run(plan: &SweepPlan, network: &Network, ways: &WayMap) 
     if let Some(notice) = notice {
         notify(plan, &notice);
     }
+    let most = match plan.probing {
+        Probing::Full => "",
+        Probing::Adaptive { .. } => "at most ",
+    };
     let duration = rate.map_or_else(String::new, |rate| {
-        let seconds = schedule.probes() / rate.max(1);
+        let seconds = probes / rate.max(1);
         format!(
-            ", {} at {}/s",
+            ", {most}{} at {}/s",
             clock(Duration::from_secs(seconds)),
             count(rate)
         )
     });
     text += &format!(
-        "{} to {}{duration}; seed {}\n",
-        counted(schedule.probes(), "probe", "probes"),
+        "{most}{} to {}{duration}; seed {}\n",
+        counted(probes, "probe", "probes"),
         counted(u64::from(plan.targets.len()), "target", "targets"),
         plan.seed,
     );

@@ -176,7 +176,14 @@ impl Sweep {
         let what: &[&str] = if self.ping {
             &["--ping"]
         } else {
-            &["--first-ttl", "1", "--max-ttl", LAST_TTL]
+            &[
+                "--probing",
+                "full",
+                "--first-ttl",
+                "1",
+                "--max-ttl",
+                LAST_TTL,
+            ]
         };
         let output: &[&str] = match self.format {
             "none" => &[],
@@ -225,7 +232,7 @@ mod tests {
         assert_eq!(
             line,
             "sweep --allow-private --quiet --seed 1 --tx xdp --rate max --format none \
-             --first-ttl 1 --max-ttl 20 --metadata metadata --tx-batch 4 --max-probes 100 \
+             --probing full --first-ttl 1 --max-ttl 20 --metadata metadata --tx-batch 4 --max-probes 100 \
              --probes 2 --round-interval 0s 10.0.0.0/8 --per-prefix 16"
         );
     }

@@ -179,7 +179,14 @@ impl Contender {
             Self::Probe { job, format } => {
                 let what: &[&str] = match job {
                     Job::Ping => &["--ping"],
-                    Job::Paths => &["--first-ttl", "1", "--max-ttl", LAST_TTL],
+                    Job::Paths => &[
+                        "--probing",
+                        "full",
+                        "--first-ttl",
+                        "1",
+                        "--max-ttl",
+                        LAST_TTL,
+                    ],
                 };
                 let output: &[&str] = match *format {
                     "none" => &[],
