@@ -36,6 +36,12 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// What adaptive sweeps spare and what they miss, beside full ones.
+    Adaptive {
+        /// Arguments of the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// A sweep of a million targets, held against the truth about the simulated
     /// internet: wrong, repeated and missing replies.
     Truth {
@@ -51,6 +57,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<()> {
         Bench::Rtt { arguments } => ("bench-rtt", arguments),
         Bench::Sweep { arguments } => ("bench-sweep", arguments),
         Bench::Generator { arguments } => ("bench-generator", arguments),
+        Bench::Adaptive { arguments } => ("bench-adaptive", arguments),
         Bench::Truth { arguments } => ("bench-truth", arguments),
     };
     ebpf::ensure_fresh()?;

@@ -40,6 +40,7 @@ const UNSAFE_ISLANDS: &[&str] = &[
     "probe-ebpf/src/generate/maps.rs",
     "probe-ebpf/src/maps.rs",
     "probe-ebpf/src/opaque.rs",
+    "probe-ebpf/src/trails.rs",
     "probe-ebpf/src/lab/hold.rs",
     "probe-ebpf/src/lab/maps.rs",
     "probe-ebpf/src/lab/resize.rs",

@@ -1,5 +1,6 @@
 //! Benchmarks: what `cargo xtask bench` runs in the lab.
 
+pub mod adaptive;
 mod drawing;
 mod folder;
 pub mod generator;

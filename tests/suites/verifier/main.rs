@@ -65,7 +65,7 @@ const PLAN: Generator = Generator {
 
 /// Plans of each family and protocol, with targets as a list and as runs, under the
 /// name that the generator has in the golden figures.
-const PLANS: [(&str, Generator); 3] = [
+const PLANS: [(&str, Generator); 5] = [
     ("generate_icmp_v4_list", PLAN),
     (
         "generate_udp_v6_runs",
@@ -86,6 +86,25 @@ const PLANS: [(&str, Generator); 3] = [
             precise: 1,
             tail_length: 0,
             tail_sum: 0,
+            ..PLAN
+        },
+    ),
+    (
+        "generate_adaptive_icmp_v4_list",
+        Generator {
+            adaptive: 1,
+            hint_mask: 0xffff,
+            ..PLAN
+        },
+    ),
+    (
+        "generate_adaptive_udp_v6_runs",
+        Generator {
+            adaptive: 1,
+            hint_mask: 0xffff,
+            protocol: Protocol::Udp as u8,
+            v6: 1,
+            runs: 1_000,
             ..PLAN
         },
     ),
@@ -137,7 +156,8 @@ fn no_program_costs_the_verifier_much_more_than_before() -> Result<()> {
 fn measure() -> Result<Costs> {
     // All that a run can ask for.
     let config = Config {
-        flags: Config::CONSUME,
+        flags: Config::CONSUME | Config::ADAPTIVE,
+        stop_mask: 0xffff,
         ..scene::CONFIG
     };
     let mut costs = Costs::new();
@@ -197,7 +217,7 @@ fn document(costs: &Costs) -> Result<String> {
 
 fn table(now: &Costs, golden: &Costs) -> String {
     let mut table = format!(
-        "{:<28} {:>20} {:>10} {:>16} {:>10}",
+        "{:<38} {:>20} {:>10} {:>16} {:>10}",
         "program", "verified instructions", "golden", "translated bytes", "golden"
     );
     for (object, name, cost) in programs(now) {
@@ -205,7 +225,7 @@ fn table(now: &Costs, golden: &Costs) -> String {
         let text = |value: Option<u32>| value.map_or("-".to_owned(), |value| value.to_string());
         let _ = write!(
             table,
-            "\n{:<28} {:>20} {:>10} {:>16} {:>10}",
+            "\n{:<38} {:>20} {:>10} {:>16} {:>10}",
             format!("{object}.{name}"),
             cost.verified_instructions,
             text(golden.map(|cost| cost.verified_instructions)),
