@@ -16,7 +16,7 @@ use super::{
 use crate::{
     engine::{
         report::PathRules,
-        sweep::plan::{RecordFormat, SweepPlan},
+        sweep::plan::{Probing, RecordFormat, SweepPlan},
     },
     error::{Error, Result},
     io::{
@@ -58,7 +58,10 @@ pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)>
     let last_ttl = u16::from(plan.space.first_ttl) + plan.space.ttls.saturating_sub(1);
     let rules = PathRules {
         max_ttl: u8::try_from(last_ttl).unwrap_or(u8::MAX),
-        gap_limit: 0,
+        gap_limit: match plan.probing {
+            Probing::Full => 0,
+            Probing::Adaptive { gap_limit } => gap_limit,
+        },
     };
     let sink = open(&Destination {
         format: plan.output.format,

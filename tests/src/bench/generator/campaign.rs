@@ -23,7 +23,11 @@ const OVERHEAD: Duration = Duration::from_secs(30);
 /// What one may take that ends when all is sent.
 const LONGEST: Duration = Duration::from_secs(600);
 
-const ZMAP: Contender = Contender::Zmap { senders: 1 };
+const ZMAP: Contender = zmap(0);
+
+const fn zmap(rate: u32) -> Contender {
+    Contender::Zmap { senders: 1, rate }
+}
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -100,8 +104,8 @@ impl Campaign {
                 let recorded = told.counters.recorded;
                 (seen, Some(told), recorded)
             }
-            Tool::Zmap => {
-                let (seen, recorded) = self.zmap(&lab, directory.path())?;
+            Tool::Zmap { rate } => {
+                let (seen, recorded) = self.zmap(&lab, *rate, directory.path())?;
                 (seen, None, recorded)
             }
         };
@@ -136,7 +140,7 @@ impl Campaign {
         Ok((seen, told))
     }
 
-    fn zmap(&self, lab: &InternetLab, folder: &Path) -> Result<(Outcome, u64)> {
+    fn zmap(&self, lab: &InternetLab, rate: u32, folder: &Path) -> Result<(Outcome, u64)> {
         let _guard = ZMAP.guard().map(|name| lab.guard(name)).transpose()?;
         let task = Task {
             probe: self.probe.clone(),
@@ -144,7 +148,7 @@ impl Campaign {
             network: self.network.clone(),
             directory: folder.to_owned(),
         };
-        let command = ZMAP.command(lab, &task)?;
+        let command = zmap(rate).command(lab, &task)?;
         let seen = run(lab, command, 2 * self.sending + OVERHEAD)?;
         Ok((seen, ZMAP.recorded(folder)?.unwrap_or(0)))
     }
@@ -154,7 +158,7 @@ impl Campaign {
         let probe = Contender::ALL
             .into_iter()
             .find(|contender| matches!(contender, Contender::Probe { .. }));
-        let zmap = self.cases.iter().any(|case| case.tool == Tool::Zmap);
+        let zmap = self.cases.iter().any(|case| case.tool.is_zmap());
         let tools = probe.into_iter().chain(zmap.then_some(ZMAP));
         tools.filter_map(|tool| tool.version(&self.probe)).collect()
     }
@@ -176,6 +180,10 @@ fn run(lab: &InternetLab, command: Command, limit: Duration) -> Result<Outcome> 
 impl Tool {
     /// Whether it can be run here.
     pub fn is_installed(&self) -> bool {
-        *self != Self::Zmap || ZMAP.is_installed()
+        !self.is_zmap() || ZMAP.is_installed()
+    }
+
+    pub(super) fn is_zmap(&self) -> bool {
+        matches!(self, Self::Zmap { .. })
     }
 }

@@ -47,7 +47,10 @@ pub enum Tool {
     /// `probe sweep`.
     Probe(Sweep),
     /// ZMap with one sender, pings.
-    Zmap,
+    Zmap {
+        /// Probes a second; 0: as fast as it goes.
+        rate: u32,
+    },
 }
 
 /// What sends.

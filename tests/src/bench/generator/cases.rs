@@ -7,6 +7,8 @@ use super::case::{Case, End, Part, Scope, Sweep, TTLS, Tool, Tx};
 const BATCHES: [u32; 6] = [1, 4, 8, 16, 32, 64];
 const RATES: [&str; 2] = ["100k", "1M"];
 const FORMATS: [&str; 2] = ["parquet", "jsonl"];
+/// At which of them zmap loses nothing is to be seen; 0: as fast as it goes.
+const ZMAP_RATES: [u32; 6] = [0, 100_000, 200_000, 300_000, 400_000, 500_000];
 /// Targets of the sweep that is done to its end.
 const WHOLE: u32 = 1 << 20;
 
@@ -57,11 +59,14 @@ fn speed(plain: &Sweep) -> Vec<Case> {
             (sweep.tx, sweep.ping) = (tx, true);
         }));
     }
-    cases.push(Case {
+    cases.extend(ZMAP_RATES.map(|rate| Case {
         part: Part::Speed,
-        name: "zmap, ping".into(),
-        tool: Tool::Zmap,
-    });
+        name: match rate {
+            0 => "zmap, ping".into(),
+            rate => format!("zmap, ping, {}k/s", rate / 1_000),
+        },
+        tool: Tool::Zmap { rate },
+    }));
     cases
 }
 

@@ -77,7 +77,7 @@ fn bars(top: f64, rows: &[&Row]) -> Group {
 
 fn bar(y: f64, row: &Row, scale: f64) -> Group {
     let colour = match &row.case.tool {
-        Tool::Zmap => OTHERS,
+        Tool::Zmap { .. } => OTHERS,
         Tool::Probe(sweep) if sweep.tx == Tx::Raw => SOCKETS,
         Tool::Probe(_) => GENERATOR,
     };

@@ -8,6 +8,9 @@ use super::{
 };
 use crate::bench::{Machine, median::median, sweep::Usage};
 
+/// Share of replies recorded from which on a run counts as one without loss.
+const LOSSLESS: f64 = 0.9999;
+
 /// The benchmark's result.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -83,6 +86,18 @@ impl Report {
             rounds: campaign.rounds,
             rows: rows.collect(),
         }
+    }
+
+    /// The generator's best rate, all replies recorded, over zmap's: how many times as
+    /// many probes a second, of either with at most one reply of ten thousand lost.
+    pub fn over_zmap(&self) -> Option<f64> {
+        let best = |zmap: bool| {
+            let rows = self.part(Part::Speed).into_iter();
+            rows.filter(|row| row.recorded_share >= LOSSLESS && row.case.tool.is_zmap() == zmap)
+                .map(|row| row.probes_per_second)
+                .reduce(f64::max)
+        };
+        Some(best(false)? / best(true)?)
     }
 
     /// The rows of a part.

@@ -59,6 +59,12 @@ pub fn render(report: &Report) -> String {
             let _ = writeln!(text, "{}\n", table(&rows));
         }
     }
+    if let Some(times) = report.over_zmap() {
+        let _ = writeln!(
+            text,
+            "best without loss (at least 99.99 % recorded): {times:.1} times zmap's\n"
+        );
+    }
     let _ = writeln!(text, "{}", NOTES.join("\n"));
     text
 }

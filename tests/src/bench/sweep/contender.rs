@@ -53,6 +53,8 @@ pub enum Contender {
     Zmap {
         /// Sending threads.
         senders: u8,
+        /// Probes a second; 0: as fast as it goes.
+        rate: u32,
     },
     /// Masscan, pings.
     Masscan,
@@ -88,8 +90,14 @@ impl Contender {
             job: Job::Ping,
             format: "jsonl",
         },
-        Self::Zmap { senders: 1 },
-        Self::Zmap { senders: 2 },
+        Self::Zmap {
+            senders: 1,
+            rate: 0,
+        },
+        Self::Zmap {
+            senders: 2,
+            rate: 0,
+        },
         Self::Masscan,
         Self::Scamper { job: Job::Ping },
         Self::Probe {
@@ -213,7 +221,8 @@ impl Contender {
                 write(task, TARGETS, &format!("{}\n", task.network))?;
                 return Ok(owned(&[&["sweep"], what, &fixed, output].concat()));
             }
-            Self::Zmap { senders } => {
+            Self::Zmap { senders, rate } => {
+                let rate = format!("--rate={rate}");
                 write(task, "none-excluded", "")?;
                 let senders = senders.to_string();
                 return Ok(owned(&[
@@ -224,7 +233,7 @@ impl Contender {
                     "--gateway-mac",
                     &gateway_mac,
                     "--probe-module=icmp_echoscan",
-                    "--rate=0",
+                    &rate,
                     "--max-sendto-failures=2000000000",
                     "--sender-threads",
                     &senders,
@@ -340,8 +349,8 @@ impl fmt::Display for Contender {
         match self {
             Self::Bare => f.write_str("sendmmsg alone"),
             Self::Probe { format, .. } => write!(f, "probe, {format}"),
-            Self::Zmap { senders: 1 } => f.write_str("zmap"),
-            Self::Zmap { senders } => write!(f, "zmap, {senders} senders"),
+            Self::Zmap { senders: 1, .. } => f.write_str("zmap"),
+            Self::Zmap { senders, .. } => write!(f, "zmap, {senders} senders"),
             Self::Masscan | Self::Scamper { .. } => f.write_str(self.name()),
         }
     }
