@@ -13,12 +13,16 @@ use std::{
 use nix::sys::signal::Signal;
 use probe_common::lab::{Count, Internet, Request};
 use probe_tests::{
-    lab::{Coverage, Family, InternetLab, Lab, Map, Sighting, truth},
+    lab::{Coverage, Family, InternetLab, Lab, Map, Sighting},
     probe::{Probe, Remains, Reply, Run},
 };
 use serde_json::Value;
 
-use crate::{PROTOCOLS, SOON, internet::expected};
+use crate::{
+    PROTOCOLS, SOON,
+    generator::targets,
+    internet::{expected, run},
+};
 
 const LAST_TTL: u8 = 20;
 const NETWORKS: u32 = 16_384;
@@ -30,29 +34,8 @@ const INTERNET: Internet = Internet {
     ..Internet::DEFAULT
 };
 
-fn targets(family: Family, internet: &Internet, count: u32) -> Vec<IpAddr> {
-    match family {
-        Family::V4 => truth::targets_v4(internet, count)
-            .map(IpAddr::from)
-            .collect(),
-        Family::V6 => truth::targets_v6(internet, count)
-            .map(IpAddr::from)
-            .collect(),
-    }
-}
-
 fn sweep(lab: &InternetLab, targets: &[IpAddr], extra: &[&str]) -> Run {
-    let list = tempfile::NamedTempFile::new().unwrap();
-    let lines: String = targets.iter().map(|target| format!("{target}\n")).collect();
-    fs::write(list.path(), lines).unwrap();
-    let run = Probe::adaptive_sweep(lab.vantage())
-        .args(["--max-ttl", "20", "--timeout", "500ms", "--targets"])
-        .args([list.path()])
-        .args(extra)
-        .run()
-        .unwrap();
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
-    run
+    run(Probe::adaptive_sweep(lab.vantage()), targets, extra)
 }
 
 fn map(replies: &[Reply]) -> Map {
@@ -102,7 +85,7 @@ fn sockets_and_generator_find_nearly_all_and_the_same_for_less_than_half_of_the_
     for family in Family::ALL {
         let maps = ["raw", "xdp"].map(|tx| {
             let lab = InternetLab::build(INTERNET).unwrap();
-            let targets = targets(family, &INTERNET, NETWORKS);
+            let targets = targets(&lab, family, NETWORKS);
             let run = sweep(&lab, &targets, &["--rate", "100k", "--tx", tx]);
             assert_nothing_wrong(&lab, &run, &targets, Request::Echo);
             let share = share_sent(&run, NETWORKS.into());
@@ -127,7 +110,7 @@ fn neighbours_tell_where_to_begin() {
     let count = 16 * 1_024;
     for tx in ["raw", "xdp"] {
         let lab = InternetLab::build(internet).unwrap();
-        let targets = targets(Family::V4, &internet, count);
+        let targets = targets(&lab, Family::V4, count);
         let run = sweep(&lab, &targets, &["--rate", "100k", "--tx", tx]);
         let share = share_sent(&run, count.into());
         assert!(share <= 0.25, "{tx}: {share}");
@@ -141,7 +124,7 @@ fn neighbours_tell_where_to_begin() {
 fn at_full_speed_and_on_two_processors_it_is_as_complete() {
     for (tx, lanes) in [("xdp", "1"), ("xdp", "2"), ("raw", "2")] {
         let lab = InternetLab::build(INTERNET).unwrap();
-        let targets = targets(Family::V4, &INTERNET, NETWORKS);
+        let targets = targets(&lab, Family::V4, NETWORKS);
         let arguments = ["--rate", "max", "--tx", tx, "--tx-cores", lanes];
         let run = sweep(&lab, &targets, &arguments);
         let share = share_sent(&run, NETWORKS.into());
@@ -213,7 +196,7 @@ fn a_gap_of_silence_ends_a_path_and_the_limit_is_the_users() {
         ..INTERNET
     };
     let lab = InternetLab::build(internet).unwrap();
-    let targets = targets(Family::V4, &internet, 64);
+    let targets = targets(&lab, Family::V4, 64);
     for (gap, limit) in [("3", 3), ("5", 5)] {
         let run = sweep(&lab, &targets, &["--rate", "10k", "--gap-limit", gap]);
         assert_eq!(run.counters().unwrap().unanswered, 64 * limit);
@@ -236,7 +219,7 @@ fn wait_until_some_is_done(checkpoint: &Path) {
 /// Interrupts a sweep, goes on with it, and gives all records.
 fn interrupted(tx: &str, signal: Signal) -> (Vec<Value>, Map, InternetLab) {
     let lab = InternetLab::build(INTERNET).unwrap();
-    let targets = targets(Family::V4, &INTERNET, NETWORKS);
+    let targets = targets(&lab, Family::V4, NETWORKS);
     let folder = tempfile::tempdir().unwrap();
     let (list, output) = (folder.path().join("list"), folder.path().join("out.jsonl"));
     let lines: String = targets.iter().map(|target| format!("{target}\n")).collect();
@@ -304,7 +287,7 @@ fn after_an_interruption_it_goes_on_and_misses_nothing() {
 #[test]
 fn shards_together_find_what_the_whole_finds() {
     let lab = InternetLab::build(INTERNET).unwrap();
-    let targets = targets(Family::V4, &INTERNET, 4_096);
+    let targets = targets(&lab, Family::V4, 4_096);
     let mut replies = Vec::new();
     let mut planned = 0;
     for shard in ["0/2", "1/2"] {

@@ -55,11 +55,17 @@ fn found(replies: &[Reply]) -> Answers {
     answers
 }
 
+/// Sends all probes of up to 20 hops to these targets.
 pub(crate) fn sweep(lab: &InternetLab, targets: &[IpAddr], extra: &[&str]) -> Run {
+    run(Probe::sweep(lab.vantage()), targets, extra)
+}
+
+/// The same, by whatever sweep this is.
+pub(crate) fn run(sweep: Probe<'_>, targets: &[IpAddr], extra: &[&str]) -> Run {
     let list = tempfile::NamedTempFile::new().unwrap();
     let lines: String = targets.iter().map(|target| format!("{target}\n")).collect();
     fs::write(list.path(), lines).unwrap();
-    let run = Probe::sweep(lab.vantage())
+    let run = sweep
         .args(["--max-ttl", "20", "--timeout", "500ms", "--targets"])
         .args([list.path()])
         .args(extra)

@@ -74,6 +74,8 @@ pub struct Sweep {
     pub rate: &'static str,
     /// Format of the records.
     pub format: &'static str,
+    /// `full` or `adaptive`.
+    pub probing: &'static str,
     /// The targets alone, not the hops on the way.
     pub ping: bool,
     /// What is probed.
@@ -181,7 +183,7 @@ impl Sweep {
         } else {
             &[
                 "--probing",
-                "full",
+                self.probing,
                 "--first-ttl",
                 "1",
                 "--max-ttl",
@@ -224,6 +226,7 @@ mod tests {
             batch: Some(4),
             rate: "max",
             format: "none",
+            probing: "full",
             ping: false,
             scope: Scope::PerPrefix(16),
             end: End::Probes {

@@ -25,6 +25,7 @@ pub fn cases(part: Part, network: &str, time: Duration, probes: u64) -> Vec<Case
             batch: None,
             rate: "max",
             format: "none",
+            probing: "full",
             ping: false,
             scope: Scope::Network(network.into()),
             end: End::After(time),
@@ -53,6 +54,13 @@ fn speed(plain: &Sweep) -> Vec<Case> {
     cases.push(paths("xdp, 1,048,576 x 20", plain, |sweep| {
         (sweep.scope, sweep.end) = (Scope::File(WHOLE), End::Done);
     }));
+    for per_prefix in [1, 16] {
+        let name = format!("xdp, adaptive, {per_prefix} a /24");
+        cases.push(paths(&name, plain, |sweep| {
+            sweep.probing = "adaptive";
+            (sweep.scope, sweep.end) = (Scope::PerPrefix(per_prefix), End::Done);
+        }));
+    }
     for tx in [Tx::Raw, Tx::Xdp] {
         let name = format!("{tx}, ping");
         cases.push(paths(&name, plain, |sweep| {
@@ -96,6 +104,7 @@ fn targets(probes: u64) -> Vec<Case> {
                     batch: None,
                     rate: "max",
                     format: "none",
+                    probing: "full",
                     ping: false,
                     scope,
                     end: End::Probes {

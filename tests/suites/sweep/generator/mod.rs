@@ -25,7 +25,7 @@ const ALL_ALIVE: Internet = Internet {
 /// Makes `probe` send by the generator, whatever the rate.
 const BY_GENERATOR: [&str; 2] = ["--tx", "xdp"];
 
-fn targets(lab: &InternetLab, family: Family, count: u32) -> Vec<IpAddr> {
+pub(crate) fn targets(lab: &InternetLab, family: Family, count: u32) -> Vec<IpAddr> {
     match family {
         Family::V4 => of_lab::targets_v4(lab.truth(), count)
             .map(IpAddr::from)
