@@ -95,6 +95,7 @@ impl Tally {
         let unanswered = self.unanswered.saturating_sub(rate_limited);
         Loss {
             ratio: unanswered as f64 / self.put_to_the_test().max(1) as f64,
+            ci95: None,
             unanswered,
             never_sent: self.never_sent,
             by_us: self.by_us,

@@ -122,9 +122,12 @@ impl Describe for Ping {
             received: tally.received,
             late: tally.late,
             duplicates: tally.duplicates,
+            reordered: self.reordered(),
+            omitted: self.omitted(),
             errors: self.errors().received,
             error_responders: self.errors().responders(),
-            loss: tally.loss(0),
+            loss: self.loss(),
+            bursts: self.bursts(),
             rtt_ns: tally.latency.summary(),
         })
     }

@@ -51,7 +51,7 @@ pub(super) fn pings(plan: &Plan, options: &PingOptions, ways: &Ways) -> Engine<P
     };
     for (number, way) in (0u32..).zip(&ways.found) {
         let begin = now + Duration::from_nanos(phase_ns(options.interval, number, targets));
-        let ping = Ping::new(options.clone(), begin, flows.clone());
+        let ping = Ping::new(options.clone(), begin, flows.clone(), plan.probes.timeout);
         engine.add(ping, way.address, 0..reserved, begin);
     }
     engine

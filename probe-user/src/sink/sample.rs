@@ -11,7 +11,9 @@ use probe_common::abi::TxSource;
 use super::Sink;
 use crate::{
     engine::{
-        report::{Hop, Loss, PingReport, Reply, Responder, Rtt, Stop, TraceReport},
+        report::{
+            Bursts, Hop, Loss, PingReport, Reordered, Reply, Responder, Rtt, Stop, TraceReport,
+        },
         stamp::{RxHook, Stamp},
     },
     io::output::Output,
@@ -91,6 +93,7 @@ pub(super) fn rtt(count: u64, ns: u64) -> Rtt {
         p999: ns + ns / 3,
         max: ns + ns / 2,
         jitter: ns / 30,
+        jitter_rfc3550: ns / 40,
     }
 }
 
@@ -150,13 +153,23 @@ pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
         received,
         late: 0,
         duplicates: 0,
+        reordered: Reordered::default(),
+        omitted: None,
         errors: 0,
         error_responders: Vec::new(),
         loss: Loss {
             ratio: unanswered as f64 / sent as f64,
+            ci95: Some([0.0, 0.75]),
             unanswered,
             ..Loss::default()
         },
+        bursts: (unanswered > 0).then(|| Bursts {
+            count: 1,
+            longest: unanswered,
+            mean: unanswered as f64,
+            p: Some(0.125),
+            r: None,
+        }),
         rtt_ns: (received > 0).then(|| rtt(received, 45_200)),
     }
 }

@@ -8,6 +8,7 @@ mod local;
 mod pace;
 mod qdisc;
 mod refusals;
+mod statistics;
 mod targets;
 mod wires;
 

@@ -1,7 +1,7 @@
 //! Tables as people see them.
 
 use crate::{
-    engine::report::{Hop, Responder, Stop, TraceReport},
+    engine::report::{Bursts, Hop, Omitted, Reordered, Responder, Stop, TraceReport},
     sink::{
         Presentation, Sink,
         sample::{Writes, hop, ip, ping, reply, responder, trace},
@@ -216,6 +216,22 @@ fn a_ping_is_lines_and_a_summary() {
         let mut report = ping("192.0.2.1", 1200, 1199);
         report.name = Some("example.org".to_owned());
         (report.errors, report.late, report.duplicates) = (1, 1, 1);
+        report.loss.ci95 = Some([0.000_15, 0.0047]);
+        report.reordered = Reordered {
+            count: 6,
+            ratio: 0.005,
+        };
+        report.bursts = Some(Bursts {
+            count: 3,
+            longest: 9,
+            mean: 14.0 / 3.0,
+            p: Some(0.001_234),
+            r: Some(0.25),
+        });
+        report.omitted = Some(Omitted {
+            probes: 29,
+            longest_ns: 30_500_000_000,
+        });
         report.error_responders = vec![Responder {
             address: ip("10.0.0.1"),
             name: None,
@@ -233,7 +249,9 @@ fn a_ping_is_lines_and_a_summary() {
 10.0.0.1: seq=3 ttl=61 !host-unreachable
 
 --- example.org (192.0.2.1) ping statistics: icmp, stamps tcx/xdp-native ---
-1,200 sent, 1,199 received, 0.08 % loss, 1 duplicate, 1 late, 1 ICMP error (host-unreachable from 10.0.0.1)
+1,200 sent, 1,199 received, 0.08 % loss (95 %: 0.01 % to 0.47 %), 1 duplicate, 1 late, 6 reordered (0.5 %), 1 ICMP error (host-unreachable from 10.0.0.1)
+loss in 3 bursts, 4.67 probes on average, 9 at most; p 0.00123, r 0.25
+29 probes omitted: sending was held up, for 30500 ms at most
 rtt       min      mean       p50       p90       p99     p99.9       max    stddev    jitter
      45.20 µs  49.72 µs  47.46 µs  54.24 µs  56.50 µs  60.27 µs  67.80 µs  2.260 µs  1.506 µs
 "
@@ -252,13 +270,14 @@ fn a_ping_without_an_answer() {
         shown(one.clone(), |table| table.ping(&report)),
         "\
 --- 2001:db8::1 ping statistics: icmp, stamps tcx/xdp-native ---
-5 sent, 0 received, 100 % loss (1 never sent), 0 duplicates, 0 late
+5 sent, 0 received, 100 % loss (95 %: up to 75 %, 1 never sent), 0 duplicates, 0 late
+loss in 1 burst, 5 probes on average, 5 at most
 "
     );
     report.loss.never_sent = 5;
     let text = shown(one, |table| table.ping(&report));
     assert!(
-        text.contains("0 received, nothing left this host (5 never sent)"),
+        text.contains("0 received, nothing left this host (95 %: up to 75 %, 5 never sent)"),
         "{text}"
     );
 }

@@ -1,0 +1,39 @@
+//! Figures about probes one after another: bursts, order, what was left out.
+
+use serde::Serialize;
+
+/// Runs of losses, in the order of sending.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bursts {
+    /// Runs.
+    pub count: u64,
+    /// Probes of the longest.
+    pub longest: u64,
+    /// Probes of a run on average.
+    pub mean: f64,
+    /// Chance of loss behind a reply: p of Gilbert and Elliott.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
+    /// Chance of a reply behind a loss: r of Gilbert and Elliott.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r: Option<f64>,
+}
+
+/// Replies overtaken by the reply to a later probe (RFC 4737).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Reordered {
+    /// Replies.
+    pub count: u64,
+    /// Of those received.
+    pub ratio: f64,
+}
+
+/// Probes that were due and never asked for: the sender was held up, and they were not
+/// made up for in a burst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Omitted {
+    /// Probes.
+    pub probes: u64,
+    /// How late the latest of all probes was.
+    pub longest_ns: u64,
+}
