@@ -4,6 +4,7 @@ pub mod accounting;
 pub mod agenda;
 pub mod answer;
 pub mod beats;
+pub mod bucket;
 pub mod core;
 pub mod ending;
 pub mod flight;

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use self::{
     path::{PathHop, PathReport, PathRules},
     responder::{ResponderReport, RttSummary, TtlSpan},
-    statistics::{Bursts, Omitted, Reordered},
+    statistics::{Bursts, Omitted, RateLimit, Reordered},
 };
 use super::stamp::Stamp;
 
@@ -134,6 +134,9 @@ pub struct Hop {
     pub duplicates: u64,
     /// Loss by cause.
     pub loss: Loss,
+    /// The limit that explains it, where replies came as from behind one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
     /// Who answered, most replies first.
     pub responders: Vec<Responder>,
     /// Round-trip times, if there was a valid reply.

@@ -122,6 +122,7 @@ pub(super) fn hop(ttl: u8, responders: Vec<Responder>) -> Hop {
             unanswered,
             ..Loss::default()
         },
+        rate_limit: None,
         responders,
         rtt_ns: (received > 0).then(|| rtt(received, 100_000 * u64::from(ttl))),
     }

@@ -28,7 +28,9 @@ pub use self::{
     command::Probe,
     forger::{Echo, Forger},
     metadata::{Counters, Metadata, StampSource, SweepSection},
-    record::{Bursts, Hop, Loss, Omitted, Ping, Reordered, Reply, Responder, Rtt, Trace},
+    record::{
+        Bursts, Hop, Loss, Omitted, Ping, RateLimit, Reordered, Reply, Responder, Rtt, Trace,
+    },
     remains::Remains,
     run::{Run, Running},
 };

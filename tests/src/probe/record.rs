@@ -29,6 +29,7 @@ pub struct Hop {
     pub late: u64,
     pub duplicates: u64,
     pub loss: Loss,
+    pub rate_limit: Option<RateLimit>,
     pub responders: Vec<Responder>,
     pub rtt_ns: Option<Rtt>,
 }
@@ -90,6 +91,14 @@ pub struct Bursts {
 pub struct Reordered {
     pub count: u64,
     pub ratio: f64,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct RateLimit {
+    pub per_second: f64,
+    pub burst: Option<u64>,
 }
 
 /// Probes left out.

@@ -1,4 +1,4 @@
-//! Figures about probes one after another: bursts, order, what was left out.
+//! Figures about probes one after another: bursts, order, limits, what was left out.
 
 use serde::Serialize;
 
@@ -36,4 +36,14 @@ pub struct Omitted {
     pub probes: u64,
     /// How late the latest of all probes was.
     pub longest_ns: u64,
+}
+
+/// A limit on what a responder sends: a token bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RateLimit {
+    /// Replies a second.
+    pub per_second: f64,
+    /// Replies at once, after a rest; absent where the bucket was empty from the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u64>,
 }

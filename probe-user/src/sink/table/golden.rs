@@ -1,7 +1,7 @@
 //! Tables as people see them.
 
 use crate::{
-    engine::report::{Bursts, Hop, Omitted, Reordered, Responder, Stop, TraceReport},
+    engine::report::{Bursts, Hop, Omitted, RateLimit, Reordered, Responder, Stop, TraceReport},
     sink::{
         Presentation, Sink,
         sample::{Writes, hop, ip, ping, reply, responder, trace},
@@ -37,6 +37,10 @@ fn a_path_to_the_target() {
     let mut limited = hop(2, vec![responder("10.0.12.2", Some("r2.example"), 1)]);
     (limited.loss.unanswered, limited.loss.rate_limited) = (0, 2);
     limited.loss.ratio = 0.0;
+    limited.rate_limit = Some(RateLimit {
+        per_second: 0.9987,
+        burst: Some(6),
+    });
     let mut busy = hop(4, vec![responder("192.0.2.1", Some("example.org"), 3)]);
     (busy.late, busy.duplicates) = (1, 2);
     busy.responders[0].kind = Some("echo-reply");
@@ -54,7 +58,7 @@ fn a_path_to_the_target() {
 trace to example.org (192.0.2.1): icmp, stamps tcx/tcx
 hop  responder                sent   loss       min      mean       p50       max    stddev    jitter
   1  10.0.0.1                    3    0 %  100.0 µs  110.0 µs  105.0 µs  150.0 µs  5.000 µs  3.333 µs
-  2  r2.example (10.0.12.2)      3    0 %  200.0 µs  220.0 µs  210.0 µs  300.0 µs                      2 rate-limited
+  2  r2.example (10.0.12.2)      3    0 %  200.0 µs  220.0 µs  210.0 µs  300.0 µs                      2 rate-limited, limit 0.999/s, burst 6
   3  *                           3  100 %
   4  example.org (192.0.2.1)     3    0 %  400.0 µs  440.0 µs  420.0 µs  600.0 µs  20.00 µs  13.33 µs  1 late, 2 duplicates
 reached the target in 4 hops
