@@ -154,6 +154,9 @@ pub(crate) struct PaceArgs {
     #[arg(short = 't', visible_short_alias = 'H', long, value_name = "TTL")]
     #[arg(default_value = "64", value_parser = value_parser!(u8).range(1..))]
     pub(crate) ttl: u8,
+    /// Report so often while it goes on: the time since the report before, and all so far
+    #[arg(long, value_name = "TIME", value_parser = duration::parse_timeout)]
+    pub(crate) report_interval: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

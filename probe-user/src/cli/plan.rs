@@ -58,7 +58,9 @@ pub(crate) fn ping(args: PingArgs) -> Result<Plan> {
         interval: args.pace.interval,
         ttl: args.pace.ttl,
     });
-    plan(job, &args.targets, args.probes, args.route, args.output)
+    let mut plan = plan(job, &args.targets, args.probes, args.route, args.output)?;
+    plan.output.report_interval = args.pace.report_interval;
+    Ok(plan)
 }
 
 fn plan(
@@ -224,6 +226,7 @@ fn output_options(args: OutputArgs) -> Result<OutputOptions> {
         file,
         replies: args.replies,
         metadata: args.metadata,
+        report_interval: None,
         quiet: args.quiet,
         dns: !args.no_dns,
     })

@@ -27,10 +27,16 @@ pub struct Bucket {
     /// When the first and the last reply before all silence came, and how many did.
     burst: Option<(Moment, Moment)>,
     in_burst: u64,
+    /// What came since; most hops are never silent.
+    since: Option<Box<SinceSilence>>,
+}
+
+/// Probes and replies since a hop was first silent.
+#[derive(Clone, Debug, Default)]
+struct SinceSilence {
     /// Probes without reply, since the last with one.
     silent: u64,
     longest_silence: u64,
-    /// Since the first silence.
     probes: u64,
     replies: u64,
     /// The same, when the last point was.
@@ -53,43 +59,48 @@ struct Line {
 impl Bucket {
     /// The next probe: when its reply came, if one did.
     pub fn record(&mut self, arrived: Option<Moment>) {
-        let Some(arrived) = arrived else {
-            self.silent += 1;
-            self.probes += 1;
-            return;
-        };
-        if self.probes == 0 {
-            let first = self.burst.map_or(arrived, |(first, _)| first);
-            self.burst = Some((first, arrived));
-            self.in_burst += 1;
-            return;
+        match (&mut self.since, arrived) {
+            (Some(since), arrived) => since.record(arrived),
+            (none, None) => none.get_or_insert_default().record(None),
+            (None, Some(arrived)) => {
+                let first = self.burst.map_or(arrived, |(first, _)| first);
+                self.burst = Some((first, arrived));
+                self.in_burst += 1;
+            }
         }
-        if self.silent > 0 {
-            self.add_point(arrived);
-        }
-        self.probes += 1;
-        self.replies += 1;
-        self.silent = 0;
     }
 
     /// The limit, if replies came as from behind one.
     pub fn limit(&self) -> Option<RateLimit> {
-        let (probes, replies) = self.at_point;
-        if self.line.points < LEAST_POINTS || replies == 0 {
-            return None;
-        }
-        let (rate, error, variance) = self.line.fit()?;
-        let share = replies as f64 / probes as f64;
-        // A random walk strays from the line through it by a fifteenth of its length
-        // times the variance of a step, on average.
-        let by_chance = probes as f64 * share * (1.0 - share) / 15.0;
-        // Tokens come one by one: silence is not much longer than between two.
-        let long = self.longest_silence as f64 > 2.0 / share + 1.0;
-        let certain = variance * CLOSER <= by_chance && error <= rate * MOST_ERROR;
-        (certain && !long).then(|| RateLimit {
-            per_second: rate,
-            burst: self.burst_of(rate),
+        let per_second = self.since.as_ref()?.rate()?;
+        Some(RateLimit {
+            per_second,
+            burst: self.burst_of(per_second),
         })
+    }
+
+    /// Tokens that were there at first: replies before the first silence, less what
+    /// came meanwhile.
+    fn burst_of(&self, rate: f64) -> Option<u64> {
+        let (first, last) = self.burst?;
+        let refilled = nanoseconds(last.since(first)) as f64 / 1e9 * rate;
+        let tokens = (self.in_burst as f64 - refilled - 0.05).ceil();
+        Some(tokens.max(1.0) as u64)
+    }
+}
+
+impl SinceSilence {
+    fn record(&mut self, arrived: Option<Moment>) {
+        if let Some(arrived) = arrived {
+            if self.silent > 0 {
+                self.add_point(arrived);
+            }
+            self.replies += 1;
+            self.silent = 0;
+        } else {
+            self.silent += 1;
+        }
+        self.probes += 1;
     }
 
     fn add_point(&mut self, arrived: Moment) {
@@ -102,13 +113,21 @@ impl Bucket {
         self.at_point = (self.probes, self.replies);
     }
 
-    /// Tokens that were there at first: replies before the first silence, less what
-    /// came meanwhile.
-    fn burst_of(&self, rate: f64) -> Option<u64> {
-        let (first, last) = self.burst?;
-        let refilled = nanoseconds(last.since(first)) as f64 / 1e9 * rate;
-        let tokens = (self.in_burst as f64 - refilled - 0.05).ceil();
-        Some(tokens.max(1.0) as u64)
+    /// Tokens a second, if replies came as from behind a limit.
+    fn rate(&self) -> Option<f64> {
+        let (probes, replies) = self.at_point;
+        if self.line.points < LEAST_POINTS || replies == 0 {
+            return None;
+        }
+        let (rate, error, variance) = self.line.fit()?;
+        let share = replies as f64 / probes as f64;
+        // A random walk strays from the line through it by a fifteenth of its length
+        // times the variance of a step, on average.
+        let by_chance = probes as f64 * share * (1.0 - share) / 15.0;
+        // Tokens come one by one: silence is not much longer than between two.
+        let long = self.longest_silence as f64 > 2.0 / share + 1.0;
+        let certain = variance * CLOSER <= by_chance && error <= rate * MOST_ERROR;
+        (certain && !long).then_some(rate)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod order;
 pub mod pace;
 pub mod ping;
 pub mod plan;
+mod recent;
 pub mod report;
 pub mod sequence;
 pub mod series;

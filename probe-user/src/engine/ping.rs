@@ -11,7 +11,8 @@ use super::{
     flows::Flows,
     order::Order,
     plan::PingOptions,
-    report::{Bursts, Loss, Omitted, Reordered},
+    recent::Recent,
+    report::{Bursts, Interval, Loss, Omitted, Reordered},
     sequence::Sequence,
     series::Series,
     session::{Missing, Poll, Session},
@@ -41,6 +42,8 @@ pub struct Ping {
     outcomes: Sequence<bool>,
     series: Series,
     order: Order,
+    /// Kept only where intervals are reported.
+    recent: Option<Box<Recent>>,
 }
 
 impl Ping {
@@ -60,7 +63,21 @@ impl Ping {
             outcomes: Sequence::default(),
             series: Series::default(),
             order: Order::default(),
+            recent: None,
         }
+    }
+
+    /// Keeps the figures of intervals too, the first of which begins at `now`.
+    #[must_use]
+    pub fn with_intervals(mut self, now: Moment) -> Self {
+        self.recent = Some(Box::new(Recent::new(now)));
+        self
+    }
+
+    /// The interval that ends now, if they are kept.
+    pub fn close_interval(&mut self, now: Moment) -> Option<Interval> {
+        let recent = self.recent.as_mut()?;
+        Some(recent.close(&self.tally, now))
     }
 
     /// What became of the probes.
@@ -173,6 +190,9 @@ impl Session for Ping {
             self.settle(answer.probe, Some(!reached), now, now);
         }
         if valid && reached {
+            self.recent
+                .iter_mut()
+                .for_each(|recent| recent.record(answer));
             self.order.record(answer.probe.round, answer.arrived);
         }
     }

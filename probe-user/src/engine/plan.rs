@@ -202,6 +202,8 @@ pub struct OutputOptions {
     pub replies: bool,
     /// File of the metadata.
     pub metadata: Option<PathBuf>,
+    /// Time between reports of a ping that goes on; `None`: one at the end.
+    pub report_interval: Option<Duration>,
     /// No status and no notices on standard error.
     pub quiet: bool,
     /// Names of responders by reverse DNS.

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use self::{
     path::{PathHop, PathReport, PathRules},
     responder::{ResponderReport, RttSummary, TtlSpan},
-    statistics::{Bursts, Omitted, RateLimit, Reordered},
+    statistics::{Bursts, Interval, Omitted, RateLimit, Reordered},
 };
 use super::stamp::Stamp;
 
@@ -206,6 +206,10 @@ pub struct PingReport {
     /// Round-trip times of the target's own replies, if there were any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rtt_ns: Option<Rtt>,
+    /// The time since the report before, in one that is not the last; all else is of the
+    /// whole run so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
 }
 
 /// One reply. Made and copied without allocating: a sweep has a million a second.

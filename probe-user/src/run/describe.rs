@@ -7,9 +7,10 @@ use crate::{
     engine::{
         ping::Ping,
         plan::Plan,
-        report::{PingReport, Stop, TraceReport},
+        report::{Interval, PingReport, Stop, TraceReport},
         session::Session,
         stamp::Stamp,
+        time::Moment,
         trace::Trace,
     },
     sink::Sink,
@@ -55,6 +56,14 @@ impl Report {
         }
     }
 
+    /// The same of a run that goes on, with its last interval.
+    pub(super) fn while_it_lasts(mut self, interval: Interval) -> Self {
+        if let Self::Ping(ping) = &mut self {
+            ping.interval = Some(interval);
+        }
+        self
+    }
+
     /// Hands the report to a sink.
     pub(super) fn write(&self, sink: &mut dyn Sink) -> std::io::Result<()> {
         match self {
@@ -77,9 +86,16 @@ pub(super) trait Describe: Session {
 
     /// The report; `stamp` serves where no reply told a source.
     fn describe(&self, plan: &Plan, way: &Way, session: usize, stamp: Stamp) -> Report;
+
+    /// Ends an interval that is to be reported, if there are such.
+    fn close_interval(&mut self, now: Moment) -> Option<Interval>;
 }
 
 impl Describe for Trace {
+    fn close_interval(&mut self, _: Moment) -> Option<Interval> {
+        None
+    }
+
     const AT_END: bool = false;
     const NAMES_RESPONDERS: bool = true;
 
@@ -103,6 +119,10 @@ impl Describe for Trace {
 }
 
 impl Describe for Ping {
+    fn close_interval(&mut self, now: Moment) -> Option<Interval> {
+        Self::close_interval(self, now)
+    }
+
     const AT_END: bool = true;
     const NAMES_RESPONDERS: bool = false;
 
@@ -129,6 +149,7 @@ impl Describe for Ping {
             loss: self.loss(),
             bursts: self.bursts(),
             rtt_ns: tally.latency.summary(),
+            interval: None,
         })
     }
 }

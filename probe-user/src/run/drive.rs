@@ -9,6 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{
     describe::Describe,
     equip::{self, Equipment, Held},
+    intervals::Intervals,
     metadata::Journal,
     receive::{Heard, Receiver},
     reports::Reports,
@@ -106,6 +107,7 @@ pub(super) struct Driver<'a, S> {
     pub(super) journal: Journal,
     pub(super) seed: u64,
     status: Status,
+    intervals: Option<Intervals>,
     /// Replies that went into the results.
     pub(super) recorded: u64,
     /// Replies that could not be written.
@@ -141,6 +143,10 @@ impl<'a, S: Describe> Driver<'a, S> {
             seed: equipment.seed,
             // Pings show their replies, and their summary at the end.
             status: Status::new(plan, !S::AT_END, clock::now()),
+            intervals: plan
+                .output
+                .report_interval
+                .map(|every| Intervals::new(every, clock::now())),
             recorded: 0,
             unwritten: 0,
             heard: Vec::new(),
@@ -207,6 +213,7 @@ impl<'a, S: Describe> Driver<'a, S> {
             }
         }
         self.status.tick(now, self.progress());
+        self.report_intervals(now)?;
         if self.reports.is_empty() {
             return self.sink.flush();
         }
@@ -282,6 +289,27 @@ impl<'a, S: Describe> Driver<'a, S> {
             self.sender.flush(&mut self.engine, clock::now());
             self.journal.sent();
         }
+    }
+
+    /// Reports what sessions found in the interval that is over, if one is.
+    fn report_intervals(&mut self, now: Moment) -> io::Result<()> {
+        let Some(intervals) = &mut self.intervals else {
+            return Ok(());
+        };
+        for session in intervals.take(self.engine.sessions().len(), now) {
+            let way = S::way(session, self.plan.probes.flows);
+            let (Some(way), Some(state)) =
+                (self.ways.found.get(way), self.engine.session_mut(session))
+            else {
+                continue;
+            };
+            if let Some(interval) = state.close_interval(now) {
+                let stamp = self.receiver.stamp_of_path(way.path.ifindex);
+                let report = state.describe(self.plan, way, session, stamp);
+                report.while_it_lasts(interval).write(self.sink.as_mut())?;
+            }
+        }
+        Ok(())
     }
 
     /// Describes a session, once.
@@ -366,7 +394,9 @@ impl<'a, S: Describe> Driver<'a, S> {
         } else {
             self.sleep.min(NAMES_SLEEP)
         };
+        let report = self.intervals.as_ref().map(Intervals::due);
         let due = self.engine.poll_timeout(now);
+        let due = due.into_iter().chain(report).min();
         due.map_or(longest, |moment| moment.since(now).min(longest))
     }
 }

@@ -5,6 +5,7 @@ mod drive;
 mod equip;
 mod examine;
 mod finish;
+mod intervals;
 mod metadata;
 mod packet;
 mod receive;

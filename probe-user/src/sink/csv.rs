@@ -39,6 +39,7 @@ const PING: &[&str] = &[
     "loss",
     "bursts",
     "rtt_ns",
+    "interval",
 ];
 
 /// What the rows of a file are.
@@ -178,7 +179,7 @@ mod tests {
     use super::*;
     use crate::{
         engine::report::{Omitted, Stop},
-        sink::sample::{Writes, hop, ip, ping, reply, responder, trace},
+        sink::sample::{Writes, hop, interval, ip, ping, reply, responder, trace},
     };
 
     fn csv(row: Row) -> impl FnOnce(Box<dyn Output>) -> Csv {
@@ -195,15 +196,15 @@ mod tests {
             sink.ping(&ping("2001:db8::1", 4, 0))
         });
         let expected = concat!(
-            "target,name,protocol,flow,stamp,sent,received,late,duplicates,reordered,omitted,errors,error_responders,loss,bursts,rtt_ns\n",
+            "target,name,protocol,flow,stamp,sent,received,late,duplicates,reordered,omitted,errors,error_responders,loss,bursts,rtt_ns,interval\n",
             r#"10.0.0.1,"a, ""b""",icmp,0,tcx/xdp-native,4,3,0,0,"{""count"":0,""ratio"":0.0}",,0,,"#,
             r#""{""ratio"":0.25,""ci95"":[0.0,0.75],""unanswered"":1,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
             r#""{""count"":1,""longest"":1,""mean"":1.0,""p"":0.125}","#,
-            r#""{""count"":3,""min"":45200,""mean"":49720,""stddev"":2260,""p50"":47460,""p90"":54240,""p99"":56500,""p999"":60266,""max"":67800,""jitter"":1506,""jitter_rfc3550"":1130}""#,
+            r#""{""count"":3,""min"":45200,""mean"":49720,""stddev"":2260,""p50"":47460,""p90"":54240,""p99"":56500,""p999"":60266,""max"":67800,""jitter"":1506,""jitter_rfc3550"":1130}","#,
             "\n",
             r#"2001:db8::1,,icmp,0,tcx/xdp-native,4,0,0,0,"{""count"":0,""ratio"":0.0}",,0,,"#,
             r#""{""ratio"":1.0,""ci95"":[0.0,0.75],""unanswered"":4,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
-            r#""{""count"":1,""longest"":4,""mean"":4.0,""p"":0.125}","#,
+            r#""{""count"":1,""longest"":4,""mean"":4.0,""p"":0.125}",,"#,
             "\n",
         );
         assert_eq!(text, expected);
@@ -257,6 +258,7 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         });
         full_ping.name = Some("a.example".to_owned());
         full_ping.error_responders = vec![responder("10.0.0.2", None, 1)];
+        full_ping.interval = Some(interval(2, 1));
         let mut full_trace = trace("10.0.0.1", Stop::Target, vec![]);
         full_trace.name = Some("a.example".to_owned());
         assert_fields(REPLY, &full_reply);

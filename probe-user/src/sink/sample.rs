@@ -12,7 +12,8 @@ use super::Sink;
 use crate::{
     engine::{
         report::{
-            Bursts, Hop, Loss, PingReport, Reordered, Reply, Responder, Rtt, Stop, TraceReport,
+            Bursts, Hop, Interval, Loss, PingReport, Reordered, Reply, Responder, Rtt, Stop,
+            TraceReport,
         },
         stamp::{RxHook, Stamp},
     },
@@ -172,6 +173,25 @@ pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
             r: None,
         }),
         rtt_ns: (received > 0).then(|| rtt(received, 45_200)),
+        interval: None,
+    }
+}
+
+/// Ten seconds in which `sent` probes left and `received` were answered.
+pub(super) fn interval(sent: u64, received: u64) -> Interval {
+    let report = ping("10.0.0.1", sent, received);
+    Interval {
+        begin_ns: 5_000_000_000,
+        end_ns: 15_000_000_000,
+        sent,
+        received,
+        late: 0,
+        duplicates: 0,
+        loss: Loss {
+            ci95: None,
+            ..report.loss
+        },
+        rtt_ns: report.rtt_ns,
     }
 }
 

@@ -93,6 +93,20 @@ pub struct Reordered {
     pub ratio: f64,
 }
 
+/// The time since the report before.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Interval {
+    pub begin_ns: u64,
+    pub end_ns: u64,
+    pub sent: u64,
+    pub received: u64,
+    pub late: u64,
+    pub duplicates: u64,
+    pub loss: Loss,
+    pub rtt_ns: Option<Rtt>,
+}
+
 /// A token bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of the product's contract")]
@@ -127,6 +141,7 @@ pub struct Ping {
     pub loss: Loss,
     pub bursts: Option<Bursts>,
     pub rtt_ns: Option<Rtt>,
+    pub interval: Option<Interval>,
 }
 
 /// One reply.

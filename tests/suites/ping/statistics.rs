@@ -74,3 +74,37 @@ fn a_stopped_process_is_a_gap_that_is_told() {
     );
     assert_eq!((ping.sent, ping.received), (40, 40));
 }
+
+#[test]
+fn each_interval_is_reported_while_the_ping_goes_on() {
+    let lab = Lab::chain(1).build().unwrap();
+    let targets = ["r1", "target"].map(|node| lab.address(Family::V4, node).unwrap());
+    let arguments = ["--count", "60", "--interval", "50ms"];
+    let probe = Probe::ping(lab.vantage()).args(arguments);
+    let probe = probe.args(["--report-interval", "500ms"]).to(targets[0]);
+    let run = probe.to(targets[1]).run().unwrap();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let reports = run.pings().unwrap();
+    for target in targets {
+        let of_target: Vec<_> = reports
+            .iter()
+            .filter(|ping| ping.target == target)
+            .collect();
+        let (last, others) = of_target.split_last().unwrap();
+        let intervals: Vec<_> = others.iter().map(|ping| ping.interval.unwrap()).collect();
+        assert!((4..=7).contains(&intervals.len()), "{intervals:?}");
+        assert!(
+            intervals
+                .windows(2)
+                .all(|pair| pair[0].end_ns == pair[1].begin_ns)
+        );
+        // All else in a record is of the whole run until then.
+        let mut sent = 0;
+        for (ping, interval) in others.iter().zip(&intervals) {
+            sent += interval.sent;
+            assert_eq!(ping.sent, sent);
+            assert_eq!(interval.rtt_ns.unwrap().count, interval.received);
+        }
+        assert_eq!((last.interval, last.sent, last.received), (None, 60, 60));
+    }
+}

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::{Loss, Rtt};
+
 /// Runs of losses, in the order of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Bursts {
@@ -46,4 +48,26 @@ pub struct RateLimit {
     /// Replies at once, after a rest; absent where the bucket was empty from the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<u64>,
+}
+
+/// What became known of a target between two reports. Moments are CLOCK_MONOTONIC.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    /// Its begin.
+    pub begin_ns: u64,
+    /// Its end.
+    pub end_ns: u64,
+    /// Probes.
+    pub sent: u64,
+    /// Valid replies.
+    pub received: u64,
+    /// Replies after the timeout.
+    pub late: u64,
+    /// Replies to probes already answered.
+    pub duplicates: u64,
+    /// Loss by cause; its ratio is of the probes whose fate became known.
+    pub loss: Loss,
+    /// Round-trip times, if there was a valid reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_ns: Option<Rtt>,
 }

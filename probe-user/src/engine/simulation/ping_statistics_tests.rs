@@ -184,3 +184,45 @@ fn syns_that_must_wait_for_each_other_say_what_was_left_out() {
     // A SYN each 320 ms at best, instead of one each 100 ms.
     assert!((100..=120).contains(&omitted.probes), "{omitted:?}");
 }
+
+#[test]
+fn intervals_add_up_to_the_whole_and_have_their_own_times() {
+    let mut path = Path::to(Target::Echo, 2).at(2, |node| node.loss = 0.1);
+    path.jitter = Duration::from_millis(20);
+    let mut world = world(path, Duration::from_millis(10), 2_000, 3);
+    let intervals = world.engine.session_mut(0).expect("a ping");
+    *intervals = intervals.clone().with_intervals(BEGIN);
+    let (mut all, mut done) = (Vec::new(), false);
+    let mut heard = 0;
+    while !done {
+        done = world.run(SECOND);
+        let now = world.now;
+        let ping = world.engine.session_mut(0).expect("a ping");
+        let interval = ping.close_interval(now).expect("kept");
+        let rtt = interval
+            .rtt_ns
+            .map_or((0, 0, 0), |rtt| (rtt.count, rtt.min, rtt.max));
+        let times = world.valid[heard..].iter().map(|answer| answer.rtt_ns);
+        heard = world.valid.len();
+        let (least, most) = (times.clone().min(), times.clone().max());
+        assert_eq!(
+            rtt,
+            (times.count() as u64, least.unwrap_or(0), most.unwrap_or(0))
+        );
+        all.push(interval);
+    }
+    assert!(all.len() > 15, "{}", all.len());
+    assert!(
+        all.windows(2)
+            .all(|pair| pair[0].end_ns == pair[1].begin_ns)
+    );
+    let tally = world.engine.sessions()[0].tally();
+    let sums = all.iter().fold([0; 3], |[sent, received, lost], interval| {
+        [
+            sent + interval.sent,
+            received + interval.received,
+            lost + interval.loss.unanswered,
+        ]
+    });
+    assert_eq!(sums, [tally.sent, tally.received, tally.unanswered]);
+}

@@ -4,7 +4,7 @@ use crate::{
     engine::report::{Bursts, Hop, Omitted, RateLimit, Reordered, Responder, Stop, TraceReport},
     sink::{
         Presentation, Sink,
-        sample::{Writes, hop, ip, ping, reply, responder, trace},
+        sample::{Writes, hop, interval, ip, ping, reply, responder, trace},
         table::Table,
     },
 };
@@ -258,6 +258,29 @@ loss in 3 bursts, 4.67 probes on average, 9 at most; p 0.00123, r 0.25
 29 probes omitted: sending was held up, for 30500 ms at most
 rtt       min      mean       p50       p90       p99     p99.9       max    stddev    jitter
      45.20 µs  49.72 µs  47.46 µs  54.24 µs  56.50 µs  60.27 µs  67.80 µs  2.260 µs  1.506 µs
+"
+    );
+}
+
+#[test]
+fn intervals_are_a_line_each_before_the_summary() {
+    let one = Presentation {
+        ping: true,
+        ..presentation()
+    };
+    let text = shown(one, |table| {
+        let mut report = ping("192.0.2.1", 1200, 1199);
+        report.interval = Some(interval(100, 99));
+        table.ping(&report)?;
+        let mut silent = ping("192.0.2.1", 1300, 1199);
+        silent.interval = Some(interval(100, 0));
+        table.ping(&silent)
+    });
+    assert_eq!(
+        text,
+        "\
+192.0.2.1, last 10 s: 100 sent, 99 received, 1 % loss, min 45.20 µs, p50 47.46 µs, p99 56.50 µs, max 67.80 µs; so far 1,200 sent, 0.08 % loss
+192.0.2.1, last 10 s: 100 sent, 0 received, 100 % loss; so far 1,300 sent, 7.8 % loss
 "
     );
 }

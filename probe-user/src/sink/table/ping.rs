@@ -5,7 +5,7 @@ use super::{
     grid::{Grid, Text, plain},
 };
 use crate::{
-    engine::report::{Bursts, Loss, Omitted, PingReport, Reordered},
+    engine::report::{Bursts, Interval, Loss, Omitted, PingReport, Reordered},
     sink::{
         Presentation,
         text::{count, counted, decimal, host, percent, time},
@@ -53,7 +53,7 @@ fn counts(report: &PingReport) -> String {
         true => "nothing left this host".to_owned(),
         false => format!("{} loss", percent(report.loss.ratio)),
     };
-    let mut remarks: Vec<_> = interval(&report.loss).into_iter().collect();
+    let mut remarks: Vec<_> = bounds(&report.loss).into_iter().collect();
     remarks.extend(causes(&report.loss));
     if !remarks.is_empty() {
         loss = format!("{loss} ({})", remarks.join(", "));
@@ -73,7 +73,7 @@ fn counts(report: &PingReport) -> String {
 }
 
 /// `95 %: 0.02 % to 0.47 %`
-fn interval(loss: &Loss) -> Option<String> {
+fn bounds(loss: &Loss) -> Option<String> {
     let [low, high] = loss.ci95?;
     let range = match low > 0.0 {
         true => format!("{} to {}", percent(low), percent(high)),
@@ -126,6 +126,40 @@ fn errors(report: &PingReport) -> String {
         return number;
     }
     format!("{number} ({})", whose.join(", "))
+}
+
+/// A line for the time since the report before, and the loss of all the time.
+pub(super) fn interval(
+    report: &PingReport,
+    interval: &Interval,
+    presentation: &Presentation,
+) -> String {
+    let seconds = interval.end_ns.saturating_sub(interval.begin_ns) as f64 / 1e9;
+    let mut parts = vec![
+        format!("{} sent", count(interval.sent)),
+        format!("{} received", count(interval.received)),
+        format!("{} loss", percent(interval.loss.ratio)),
+    ];
+    parts.extend(causes(&interval.loss));
+    parts.extend(extras(interval.late, interval.duplicates));
+    if let Some(rtt) = &interval.rtt_ns {
+        let figures = [
+            ("min", rtt.min),
+            ("p50", rtt.p50),
+            ("p99", rtt.p99),
+            ("max", rtt.max),
+        ];
+        parts.extend(figures.map(|(name, figure)| format!("{name} {}", time(figure))));
+    }
+    let target = host(report.name.as_deref(), report.target);
+    let line = format!(
+        "{target}, last {} s: {}; so far {} sent, {} loss",
+        decimal(seconds),
+        parts.join(", "),
+        count(report.sent),
+        percent(report.loss.ratio),
+    );
+    super::paint(&line, interval.loss.ratio > 0.0, presentation.colour) + "\n"
 }
 
 /// A row for each target.
