@@ -3,7 +3,7 @@
 use super::{
     answer::Answer,
     latency::Latency,
-    report::{Interval, Loss},
+    report::{Interval, Loss, Totals},
     tally::Tally,
     time::Moment,
 };
@@ -13,27 +13,15 @@ use super::{
 #[derive(Clone, Debug)]
 pub(super) struct Recent {
     begin: Moment,
-    before: Counts,
+    before: Totals,
     latency: Latency,
-}
-
-/// A tally's counts at a moment.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    sent: u64,
-    received: u64,
-    late: u64,
-    duplicates: u64,
-    unanswered: u64,
-    never_sent: u64,
-    by_us: u64,
 }
 
 impl Recent {
     pub(super) fn new(begin: Moment) -> Self {
         Self {
             begin,
-            before: Counts::default(),
+            before: Totals::default(),
             latency: Latency::default(),
         }
     }
@@ -45,7 +33,7 @@ impl Recent {
 
     /// The interval that ends now; the next begins.
     pub(super) fn close(&mut self, tally: &Tally, now: Moment) -> Interval {
-        let counts = Counts::of(tally);
+        let counts = tally.totals();
         let new = counts.since(std::mem::replace(&mut self.before, counts));
         let begin = std::mem::replace(&mut self.begin, now);
         let known = new.received + new.unanswered;
@@ -65,33 +53,6 @@ impl Recent {
                 rate_limited: 0,
             },
             rtt_ns: std::mem::take(&mut self.latency).summary(),
-        }
-    }
-}
-
-impl Counts {
-    fn of(tally: &Tally) -> Self {
-        Self {
-            sent: tally.sent,
-            received: tally.received,
-            late: tally.late,
-            duplicates: tally.duplicates,
-            unanswered: tally.unanswered,
-            never_sent: tally.never_sent,
-            by_us: tally.by_us,
-        }
-    }
-
-    /// What is taken back leaves nothing, not less.
-    fn since(self, before: Self) -> Self {
-        Self {
-            sent: self.sent.saturating_sub(before.sent),
-            received: self.received.saturating_sub(before.received),
-            late: self.late.saturating_sub(before.late),
-            duplicates: self.duplicates.saturating_sub(before.duplicates),
-            unanswered: self.unanswered.saturating_sub(before.unanswered),
-            never_sent: self.never_sent.saturating_sub(before.never_sent),
-            by_us: self.by_us.saturating_sub(before.by_us),
         }
     }
 }

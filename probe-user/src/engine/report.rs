@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use self::{
     path::{PathHop, PathReport, PathRules},
     responder::{ResponderReport, RttSummary, TtlSpan},
-    statistics::{Bursts, Interval, Omitted, RateLimit, Reordered},
+    statistics::{Bursts, Interval, Omitted, RateLimit, Reordered, Totals},
 };
 use super::stamp::Stamp;
 

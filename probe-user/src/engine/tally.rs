@@ -10,7 +10,7 @@ use probe_common::{
 use super::{
     answer::{Answer, ip},
     latency::Latency,
-    report::{Loss, Responder},
+    report::{Loss, Responder, Totals},
     session::Missing,
 };
 
@@ -76,6 +76,19 @@ impl Tally {
             Missing::Unanswered => &mut self.unanswered,
         };
         *counted = counted.saturating_sub(1);
+    }
+
+    /// The counts alone.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            sent: self.sent,
+            received: self.received,
+            late: self.late,
+            duplicates: self.duplicates,
+            unanswered: self.unanswered,
+            never_sent: self.never_sent,
+            by_us: self.by_us,
+        }
     }
 
     /// Probes that left this host, less those whose answers were lost here.

@@ -7,7 +7,7 @@ use crate::{
     engine::{
         ping::Ping,
         plan::Plan,
-        report::{Interval, PingReport, Stop, TraceReport},
+        report::{Interval, PingReport, Stop, Totals, TraceReport},
         session::Session,
         stamp::Stamp,
         time::Moment,
@@ -87,12 +87,19 @@ pub(super) trait Describe: Session {
     /// The report; `stamp` serves where no reply told a source.
     fn describe(&self, plan: &Plan, way: &Way, session: usize, stamp: Stamp) -> Report;
 
+    /// Its counts, if Prometheus may ask for them.
+    fn totals(&self) -> Option<Totals>;
+
     /// Ends an interval that is to be reported, if there are such.
     fn close_interval(&mut self, now: Moment) -> Option<Interval>;
 }
 
 impl Describe for Trace {
     fn close_interval(&mut self, _: Moment) -> Option<Interval> {
+        None
+    }
+
+    fn totals(&self) -> Option<Totals> {
         None
     }
 
@@ -121,6 +128,10 @@ impl Describe for Trace {
 impl Describe for Ping {
     fn close_interval(&mut self, now: Moment) -> Option<Interval> {
         Self::close_interval(self, now)
+    }
+
+    fn totals(&self) -> Option<Totals> {
+        Some(self.tally().totals())
     }
 
     const AT_END: bool = true;

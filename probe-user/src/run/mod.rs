@@ -10,6 +10,7 @@ mod metadata;
 mod packet;
 mod receive;
 mod reports;
+mod scrape;
 mod sender;
 mod sessions;
 mod sizing;

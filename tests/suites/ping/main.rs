@@ -6,6 +6,7 @@ mod devices;
 mod forged;
 mod local;
 mod pace;
+mod prometheus;
 mod qdisc;
 mod refusals;
 mod statistics;

@@ -45,7 +45,7 @@ pub struct Omitted {
 pub struct RateLimit {
     /// Replies a second.
     pub per_second: f64,
-    /// Replies at once, after a rest; absent where the bucket was empty from the first.
+    /// Replies at once: tokens that were left at the first probe; absent where none was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<u64>,
 }
@@ -70,4 +70,49 @@ pub struct Interval {
     /// Round-trip times, if there was a valid reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rtt_ns: Option<Rtt>,
+}
+
+/// Counts since the beginning, of one target or several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Probes.
+    pub sent: u64,
+    /// Valid replies.
+    pub received: u64,
+    /// Replies after the timeout.
+    pub late: u64,
+    /// Replies to probes already answered.
+    pub duplicates: u64,
+    /// Probes without an answer.
+    pub unanswered: u64,
+    /// Never left.
+    pub never_sent: u64,
+    /// Answers lost here.
+    pub by_us: u64,
+}
+
+impl Totals {
+    /// The sum of both.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        self.by_count(other, u64::saturating_add)
+    }
+
+    /// What is more than in `before`; what was taken back leaves nothing, not less.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        self.by_count(before, u64::saturating_sub)
+    }
+
+    fn by_count(self, other: Self, of: fn(u64, u64) -> u64) -> Self {
+        Self {
+            sent: of(self.sent, other.sent),
+            received: of(self.received, other.received),
+            late: of(self.late, other.late),
+            duplicates: of(self.duplicates, other.duplicates),
+            unanswered: of(self.unanswered, other.unanswered),
+            never_sent: of(self.never_sent, other.never_sent),
+            by_us: of(self.by_us, other.by_us),
+        }
+    }
 }
