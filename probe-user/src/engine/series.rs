@@ -90,7 +90,7 @@ impl Series {
 
     pub(super) fn chain(&self) -> Chain {
         // What comes last has nothing behind it.
-        let last_lost = u64::from(self.history & 1);
+        let last_lost = self.history & 1;
         let behind_loss = self.lost - last_lost.min(self.lost);
         let behind_any = self.probes.saturating_sub(1);
         Chain {

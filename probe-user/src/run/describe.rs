@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) enum Report {
     Trace(TraceReport),
-    Ping(PingReport),
+    Ping(Box<PingReport>),
 }
 
 impl Report {
@@ -143,7 +143,7 @@ impl Describe for Ping {
 
     fn describe(&self, plan: &Plan, way: &Way, _: usize, stamp: Stamp) -> Report {
         let tally = self.tally();
-        Report::Ping(PingReport {
+        Report::Ping(Box::new(PingReport {
             target: way.target.address,
             name: way.target.name.clone(),
             protocol: plan.probes.protocol.name(),
@@ -161,6 +161,6 @@ impl Describe for Ping {
             bursts: self.bursts(),
             rtt_ns: tally.latency.summary(),
             interval: None,
-        })
+        }))
     }
 }

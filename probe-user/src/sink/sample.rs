@@ -165,7 +165,7 @@ pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
             unanswered,
             ..Loss::default()
         },
-        bursts: (unanswered > 0).then(|| Bursts {
+        bursts: (unanswered > 0).then_some(Bursts {
             count: 1,
             longest: unanswered,
             mean: unanswered as f64,
