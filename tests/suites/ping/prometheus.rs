@@ -144,6 +144,53 @@ fn each_target_has_its_series_when_that_is_asked_for() {
     running.wait().unwrap();
 }
 
+/// Debian's Prometheus, asked until it knows.
+#[test]
+fn prometheus_scrapes_it() {
+    let lab = Lab::chain(1).build().unwrap();
+    let target = lab.address(Family::V4, "target").unwrap();
+    let (address, server) = (free(lab.vantage()), free(lab.vantage()));
+    let at = address.to_string();
+    let arguments = ["--interval", "20ms", "--prometheus", &at];
+    let running = Probe::ping(lab.vantage())
+        .args(arguments)
+        .to(target)
+        .start();
+    let running = running.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("prometheus.yml");
+    let job = format!(
+        "{{scrape_configs: [{{job_name: probe, scrape_interval: 200ms, \
+         scrape_timeout: 200ms, static_configs: [{{targets: ['{address}']}}]}}]}}"
+    );
+    std::fs::write(&config, job).unwrap();
+    let mut prometheus = lab
+        .vantage()
+        .command("prometheus")
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!("--storage.tsdb.path={}", folder.path().display()))
+        .arg(format!("--web.listen-address={server}"))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let query = "GET /api/v1/query?query=probe_ping_rtt_seconds_count";
+    let knows = || {
+        let answer = lab
+            .vantage()
+            .enter(|| Ok(TcpStream::connect(server).is_ok()));
+        answer.unwrap() && request(lab.vantage(), server, query).1.contains("stamp")
+    };
+    let known = (0..200).any(|_| {
+        thread::sleep(Duration::from_millis(100));
+        knows()
+    });
+    prometheus.kill().unwrap();
+    prometheus.wait().unwrap();
+    running.signal(Signal::SIGINT).unwrap();
+    running.wait().unwrap();
+    assert!(known);
+}
+
 #[test]
 fn an_address_that_is_taken_is_told_before_anything_is_sent() {
     let lab = Lab::chain(1).build().unwrap();

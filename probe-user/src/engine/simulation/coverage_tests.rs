@@ -3,9 +3,9 @@
 use crate::engine::series::Series;
 
 const RUNS: u64 = 200;
-/// Probes of a run: an hour and a half at ten a second hold more.
+/// Probes of a run: less than three hours at one a second.
 const PROBES: u32 = 10_000;
-/// Of 200 intervals of 95 %, fewer than 180 hold it once in some 2,000 times.
+/// Of 200 intervals of 95 %, fewer than 180 hold it once in some 860 times.
 const LEAST: u64 = 180;
 
 /// How losses are drawn: two states (Gilbert, 1960; Elliott, 1963), the bad one of
