@@ -28,6 +28,7 @@ pub(crate) const LAB: &[Package] = &[
     package("fping", "fping"),
     package("traceroute", "traceroute"),
     package("mtr-tiny", "mtr"),
+    package("prometheus", "promtool"),
 ];
 
 /// What only a benchmark uses, to compare with; it does without.

@@ -1,7 +1,11 @@
 //! The command line as clap sees it: types only. Long names are the contract;
 //! short ones follow traceroute(8) and mtr in `trace`, ping(8) and fping in `ping`.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
@@ -154,6 +158,16 @@ pub(crate) struct PaceArgs {
     #[arg(short = 't', visible_short_alias = 'H', long, value_name = "TTL")]
     #[arg(default_value = "64", value_parser = value_parser!(u8).range(1..))]
     pub(crate) ttl: u8,
+    /// Report so often while it goes on: the time since the report before, and all so far
+    #[arg(long, value_name = "TIME", value_parser = duration::parse_timeout)]
+    pub(crate) report_interval: Option<Duration>,
+    /// Let Prometheus ask for figures at this address and port (path /metrics), added up
+    /// by what the file of --targets says behind a host: group=NAME
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) prometheus: Option<SocketAddr>,
+    /// Series for each target as well
+    #[arg(long, requires = "prometheus")]
+    pub(crate) prometheus_targets: bool,
 }
 
 #[derive(Debug, Args)]

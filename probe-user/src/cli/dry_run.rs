@@ -100,6 +100,7 @@ mod tests {
             target: Target {
                 address: address.parse().expect("an address"),
                 name: name.map(str::to_owned),
+                group: None,
             },
             source: routed.then(|| "198.51.100.7".parse().expect("an address")),
             interface: routed.then(|| "eth0".to_owned()),

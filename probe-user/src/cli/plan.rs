@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     engine::plan::{
-        Family, Format, Job, OutputOptions, PathOptions, PingOptions, Plan, ProbeOptions, RxMode,
-        TraceOptions, not_a_host,
+        Family, Format, Job, OutputOptions, PathOptions, PingOptions, Plan, ProbeOptions,
+        Prometheus, RxMode, TraceOptions, not_a_host,
     },
     error::{Error, Result},
 };
@@ -58,7 +58,13 @@ pub(crate) fn ping(args: PingArgs) -> Result<Plan> {
         interval: args.pace.interval,
         ttl: args.pace.ttl,
     });
-    plan(job, &args.targets, args.probes, args.route, args.output)
+    let mut plan = plan(job, &args.targets, args.probes, args.route, args.output)?;
+    plan.output.report_interval = args.pace.report_interval;
+    plan.output.prometheus = args.pace.prometheus.map(|address| Prometheus {
+        address,
+        by_target: args.pace.prometheus_targets,
+    });
+    Ok(plan)
 }
 
 fn plan(
@@ -224,6 +230,8 @@ fn output_options(args: OutputArgs) -> Result<OutputOptions> {
         file,
         replies: args.replies,
         metadata: args.metadata,
+        report_interval: None,
+        prometheus: None,
         quiet: args.quiet,
         dns: !args.no_dns,
     })

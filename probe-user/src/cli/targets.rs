@@ -36,7 +36,7 @@ impl Wanted<'_> {
         let mut list = List::default();
         for argument in self.arguments {
             let host = self.host(argument).map_err(Error::Usage)?;
-            list.add(host, None, self.exclude);
+            list.add(host, None, None, self.exclude);
         }
         if let Some(path) = self.file {
             let file = ListFile::read("--targets", path)?;
@@ -48,10 +48,10 @@ impl Wanted<'_> {
     }
 
     fn add_entry(&self, file: &ListFile, (line, text): Entry<'_>, list: &mut List) -> Result<()> {
-        let host = self
-            .host(text)
-            .map_err(|message| file.error(line, &message))?;
-        list.add(host, Some((file.name.clone(), line)), self.exclude);
+        let at_line = |message: String| file.error(line, &message);
+        let (text, group) = split_group(text).map_err(at_line)?;
+        let host = self.host(text).map_err(at_line)?;
+        list.add(host, Some((file.name.clone(), line)), group, self.exclude);
         Ok(())
     }
 
@@ -87,6 +87,20 @@ impl Wanted<'_> {
     }
 }
 
+/// A host and the group behind it, if there is one: `192.0.2.1 group=paris`.
+fn split_group(text: &str) -> std::result::Result<(&str, Option<String>), String> {
+    let Some((host, rest)) = text.split_once(char::is_whitespace) else {
+        return Ok((text, None));
+    };
+    let group = rest.trim_start().strip_prefix("group=");
+    match group.filter(|group| !group.is_empty() && !group.contains(char::is_whitespace)) {
+        Some(group) => Ok((host, Some(group.to_owned()))),
+        None => Err(format!(
+            "{text:?} is neither a host nor a host and its group (group=NAME)"
+        )),
+    }
+}
+
 #[derive(Default)]
 struct List {
     targets: Vec<TargetSpec>,
@@ -95,7 +109,13 @@ struct List {
 }
 
 impl List {
-    fn add(&mut self, host: Host, origin: Option<(String, usize)>, exclude: &[IpNet]) {
+    fn add(
+        &mut self,
+        host: Host,
+        origin: Option<(String, usize)>,
+        group: Option<String>,
+        exclude: &[IpNet],
+    ) {
         if !self.seen.insert(host.key()) {
             return;
         }
@@ -107,7 +127,11 @@ impl List {
             }
             Host::Address(address) => address.to_string(),
         };
-        self.targets.push(TargetSpec { text, origin });
+        self.targets.push(TargetSpec {
+            text,
+            origin,
+            group,
+        });
     }
 
     fn not_empty(self, file: Option<String>) -> Result<Vec<TargetSpec>> {
@@ -170,6 +194,40 @@ mod tests {
     }
 
     #[test]
+    fn a_host_in_a_file_may_have_a_group() {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let text = b"192.0.2.1 group=paris # a note\na.example\t group=x-1\n192.0.2.2\n";
+        file.write_all(text).expect("written");
+        let path = file.path().to_owned();
+        let wanted = Wanted {
+            file: Some(&path),
+            ..ANY
+        };
+        let targets = wanted.collect().expect("targets");
+        let found: Vec<_> = targets
+            .iter()
+            .map(|t| (t.text.as_str(), t.group.as_deref()))
+            .collect();
+        let expected = [
+            ("192.0.2.1", Some("paris")),
+            ("a.example", Some("x-1")),
+            ("192.0.2.2", None),
+        ];
+        assert_eq!(found, expected);
+        for wrong in [
+            "a.example b.example",
+            "192.0.2.1 group=",
+            "192.0.2.1 group=a b",
+        ] {
+            let error = from_file(wrong.as_bytes()).expect_err("no group");
+            assert!(
+                error.contains(":1:") && error.contains("group=NAME"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn each_host_once_in_the_order_given() {
         let given = [
             "b.example",
@@ -191,7 +249,7 @@ mod tests {
         for (text, message) in [
             (
                 &b"a.example\nfoo bar\n"[..],
-                "FILE:2: \"foo bar\" is neither a host name nor an address",
+                "FILE:2: \"foo bar\" is neither a host nor a host and its group (group=NAME)",
             ),
             (
                 b"300.1.2.3",

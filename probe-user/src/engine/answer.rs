@@ -8,7 +8,7 @@ use probe_common::{
     wire::icmp,
 };
 
-use super::{report::Reply, stamp::Stamp};
+use super::{report::Reply, stamp::Stamp, time::Moment};
 
 /// A probe of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +45,8 @@ pub struct Answer {
     pub reason: Option<&'static str>,
     /// Round-trip time, nanoseconds.
     pub rtt_ns: u64,
+    /// When it arrived: the kernel's stamp.
+    pub arrived: Moment,
     /// Source of the stamps.
     pub stamp: Stamp,
 }
@@ -64,6 +66,7 @@ impl Answer {
             responder: event.responder,
             reason: reason(kind, event),
             rtt_ns: event.rx_ns.saturating_sub(event.tx_ns),
+            arrived: Moment(event.rx_ns),
             stamp,
         })
     }

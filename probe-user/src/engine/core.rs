@@ -67,6 +67,11 @@ impl<S: Session> Engine<S> {
         &self.sessions
     }
 
+    /// A session by its number.
+    pub fn session_mut(&mut self, session: usize) -> Option<&mut S> {
+        self.sessions.get_mut(session)
+    }
+
     /// Sessions that are not done.
     pub fn live(&self) -> usize {
         self.agenda.live()

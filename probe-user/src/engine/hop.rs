@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use super::{pace::next_beat, report, tally::Tally, time::Moment};
+use probe_common::abi::Outcome;
+
+use super::{
+    answer::Answer, bucket::Bucket, pace::next_beat, report, sequence::Sequence, session::Missing,
+    tally::Tally, time::Moment,
+};
 
 /// A hop.
 #[derive(Clone, Debug)]
@@ -19,6 +24,9 @@ pub struct Hop {
     from: u32,
     /// Rounds that are to be sent end before this one.
     until: u32,
+    /// When the reply to each probe came, until all before it are known.
+    arrivals: Sequence<Option<Moment>>,
+    bucket: Bucket,
 }
 
 impl Hop {
@@ -31,6 +39,8 @@ impl Hop {
             next_at: now,
             from: 0,
             until: rounds,
+            arrivals: Sequence::default(),
+            bucket: Bucket::default(),
         }
     }
 
@@ -44,8 +54,52 @@ impl Hop {
         let round = self.next_round;
         self.next_round += 1;
         self.tally.sent += 1;
+        self.arrivals.open(round);
         self.next_at = next_beat(self.next_at, now, interval);
         round
+    }
+
+    /// Counts a reply to a probe that counts.
+    pub fn count_answer(&mut self, answer: &Answer, now: Moment) {
+        self.tally.count_answer(answer);
+        if answer.outcome == Outcome::Valid {
+            self.settle(answer.probe.round, Some(Some(answer.arrived)), now, now);
+        }
+    }
+
+    /// Counts a probe whose time is up; that may be taken back before `final_at`.
+    pub fn count_missing(&mut self, round: u32, cause: Missing, final_at: Moment, now: Moment) {
+        self.tally.count_missing(cause);
+        let silence = (cause == Missing::Unanswered).then_some(None);
+        self.settle(round, silence, final_at, now);
+    }
+
+    /// Takes back that a probe was missing for this cause.
+    pub fn take_back(&mut self, round: u32, cause: Missing) {
+        self.tally.take_back(cause);
+        self.arrivals.reopen(round);
+    }
+
+    /// The limit that its replies look like, if they do.
+    pub fn limit(&self) -> Option<report::RateLimit> {
+        let mut bucket = self.bucket.clone();
+        self.arrivals
+            .rest()
+            .for_each(|arrived| bucket.record(arrived));
+        bucket.limit()
+    }
+
+    fn settle(
+        &mut self,
+        round: u32,
+        arrived: Option<Option<Moment>>,
+        final_at: Moment,
+        now: Moment,
+    ) {
+        self.arrivals.settle(round, arrived, final_at);
+        while let Some(arrived) = self.arrivals.next(now) {
+            self.bucket.record(arrived);
+        }
     }
 
     /// Whether a probe of this round counts.
@@ -63,8 +117,9 @@ impl Hop {
         self.until = self.until.min(self.next_round);
     }
 
-    /// What is told of it, with so many losses explained by its rate limit.
-    pub fn report(&self, rate_limited: u64) -> report::Hop {
+    /// What is told of it, with so many losses explained by its rate limit, which is
+    /// this as far as it is known.
+    pub fn report(&self, rate_limited: u64, limit: Option<report::RateLimit>) -> report::Hop {
         report::Hop {
             ttl: self.ttl,
             sent: self.tally.sent,
@@ -72,6 +127,7 @@ impl Hop {
             late: self.tally.late,
             duplicates: self.tally.duplicates,
             loss: self.tally.loss(rate_limited),
+            rate_limit: limit.filter(|_| rate_limited > 0),
             responders: self.tally.responders(),
             rtt_ns: self.tally.latency.summary(),
         }
@@ -83,5 +139,7 @@ impl Hop {
         self.from = self.next_round;
         self.until = self.from.saturating_add(rounds);
         self.tally = Tally::default();
+        self.arrivals = Sequence::default();
+        self.bucket = Bucket::default();
     }
 }

@@ -32,6 +32,8 @@ pub struct Latency {
     last: Option<u64>,
     /// Sum of absolute differences of consecutive round-trip times.
     differences: f64,
+    /// Their running average of RFC 3550, section 6.4.1.
+    smoothed: f64,
 }
 
 /// What percentiles are read from.
@@ -65,7 +67,10 @@ impl Latency {
         self.mean += deviation / self.count as f64;
         self.deviations += deviation * (rtt_ns as f64 - self.mean);
         if let Some(last) = self.last.replace(rtt_ns) {
-            self.differences += rtt_ns.abs_diff(last) as f64;
+            let difference = rtt_ns.abs_diff(last) as f64;
+            self.differences += difference;
+            // D of two packets is what their transits differ by.
+            self.smoothed += (difference - self.smoothed) / 16.0;
         }
         self.times.record(rtt_ns);
         true
@@ -96,6 +101,7 @@ impl Latency {
             p999,
             max: self.max,
             jitter: self.jitter().round() as u64,
+            jitter_rfc3550: self.smoothed.round() as u64,
         })
     }
 
@@ -186,6 +192,8 @@ mod tests {
         assert_eq!(rtt.stddev, 10_416);
         // (2000 + 1000 + 24000) / 3
         assert_eq!(rtt.jitter, 9_000);
+        // ((2000 / 16) × 15/16 + 1000 / 16) × 15/16 + 24000 / 16
+        assert_eq!(rtt.jitter_rfc3550, 1_668);
     }
 
     /// Times around a base with a tail, as networks have them; some far below.
@@ -219,6 +227,12 @@ mod tests {
             prop_assert!(close(rtt.mean, mean));
             prop_assert!(close(rtt.stddev, variance.sqrt()));
             prop_assert!(close(rtt.jitter, differences / (n - 1.0).max(1.0)));
+            // The recursion of RFC 3550 written out: each difference counts a sixteenth,
+            // and fades by as much with each that follows.
+            let smoothed = times.windows(2).rev().enumerate().map(|(age, w)| {
+                w[0].abs_diff(w[1]) as f64 / 16.0 * (15.0f64 / 16.0).powi(age as i32)
+            });
+            prop_assert!(close(rtt.jitter_rfc3550, smoothed.sum::<f64>()));
         }
 
         #[test]

@@ -3,18 +3,25 @@
 pub mod accounting;
 pub mod agenda;
 pub mod answer;
+pub mod beats;
+pub mod bucket;
 pub mod core;
 pub mod ending;
 pub mod flight;
 pub mod flows;
 pub mod gate;
 pub mod hop;
+mod interval;
 pub mod latency;
 pub mod loss;
+pub mod order;
 pub mod pace;
 pub mod ping;
 pub mod plan;
+mod recent;
 pub mod report;
+pub mod sequence;
+pub mod series;
 pub mod session;
 #[cfg(test)]
 mod simulation;

@@ -6,9 +6,15 @@ use probe_common::abi::Outcome;
 
 use super::{
     answer::{Answer, ProbeId},
+    beats::Beats,
+    flight::GRACE,
     flows::Flows,
-    pace::next_beat,
+    order::Order,
     plan::PingOptions,
+    recent::Recent,
+    report::{Bursts, Interval, Loss, Omitted, Reordered},
+    sequence::Sequence,
+    series::Series,
     session::{Missing, Poll, Session},
     stamp::Stamp,
     tally::Tally,
@@ -20,7 +26,9 @@ use super::{
 pub struct Ping {
     options: PingOptions,
     next_round: u32,
-    next_at: Moment,
+    beats: Beats,
+    /// How long after it was counted a loss may be taken back.
+    revocable: Duration,
     stopped: bool,
     flows: Flows,
     /// Rounds before this one do not count unless they were settled by then.
@@ -30,22 +38,46 @@ pub struct Ping {
     tally: Tally,
     /// ICMP errors: answers, but not the target's.
     errors: Tally,
+    /// Which probes are lost and which are not, until all before them are known.
+    outcomes: Sequence<bool>,
+    series: Series,
+    order: Order,
+    /// Kept only where intervals are reported.
+    recent: Option<Box<Recent>>,
 }
 
 impl Ping {
-    /// A ping that begins at `begin`, over `flows`.
-    pub fn new(options: PingOptions, begin: Moment, flows: Flows) -> Self {
+    /// A ping that begins at `begin`, over `flows`. Probes are given up after `timeout`.
+    pub fn new(options: PingOptions, begin: Moment, flows: Flows, timeout: Duration) -> Self {
         Self {
+            beats: Beats::new(options.interval, begin),
+            revocable: timeout + GRACE,
             options,
             next_round: 0,
-            next_at: begin,
             stopped: false,
             flows,
             from: 0,
             void: 0,
             tally: Tally::default(),
             errors: Tally::default(),
+            outcomes: Sequence::default(),
+            series: Series::default(),
+            order: Order::default(),
+            recent: None,
         }
+    }
+
+    /// Keeps the figures of intervals too, the first of which begins at `now`.
+    #[must_use]
+    pub fn with_intervals(mut self, now: Moment) -> Self {
+        self.recent = Some(Box::new(Recent::new(now)));
+        self
+    }
+
+    /// The interval that ends now, if they are kept.
+    pub fn close_interval(&mut self, now: Moment) -> Option<Interval> {
+        let recent = self.recent.as_mut()?;
+        Some(recent.close(&self.tally, now))
     }
 
     /// What became of the probes.
@@ -56,6 +88,44 @@ impl Ping {
     /// ICMP errors among the replies.
     pub fn errors(&self) -> &Tally {
         &self.errors
+    }
+
+    /// Loss by cause, and how sure its ratio is.
+    pub fn loss(&self) -> Loss {
+        Loss {
+            ci95: self.series().interval(),
+            ..self.tally.loss(0)
+        }
+    }
+
+    /// Bursts of loss, if there was any.
+    pub fn bursts(&self) -> Option<Bursts> {
+        self.series().bursts()
+    }
+
+    /// Replies overtaken by others.
+    pub fn reordered(&self) -> Reordered {
+        self.order.reordered()
+    }
+
+    /// Probes whose time passed before they could be sent.
+    pub fn omitted(&self) -> Option<Omitted> {
+        self.beats.omitted()
+    }
+
+    /// All probes whose outcome is known, in order.
+    fn series(&self) -> Series {
+        let mut series = self.series.clone();
+        self.outcomes.rest().for_each(|lost| series.record(lost));
+        series
+    }
+
+    /// A probe's outcome: lost or not; `None`: it says nothing of the path.
+    fn settle(&mut self, probe: ProbeId, lost: Option<bool>, final_at: Moment, now: Moment) {
+        self.outcomes.settle(probe.round, lost, final_at);
+        while let Some(lost) = self.outcomes.next(now) {
+            self.series.record(lost);
+        }
     }
 
     /// The source of the stamps, once a reply said so.
@@ -82,8 +152,8 @@ impl Session for Ping {
                 Poll::Idle
             };
         }
-        if self.next_at > now {
-            return Poll::Wait(self.next_at);
+        if self.beats.due() > now {
+            return Poll::Wait(self.beats.due());
         }
         let round = self.next_round;
         let flow = match self.flows.choose(round, now) {
@@ -92,7 +162,8 @@ impl Session for Ping {
         };
         self.next_round += 1;
         self.tally.sent += 1;
-        self.next_at = next_beat(self.next_at, now, self.options.interval);
+        self.outcomes.open(round);
+        self.beats.take(now);
         Poll::Send(ProbeId {
             ttl: self.options.ttl,
             flow,
@@ -105,13 +176,24 @@ impl Session for Ping {
         if !self.counts(answer.probe) {
             return;
         }
-        if answer.kind.reaches_target() {
+        let valid = answer.outcome == Outcome::Valid;
+        let reached = answer.kind.reaches_target();
+        if reached {
             self.tally.count_answer(answer);
-        } else if answer.outcome == Outcome::Valid {
+        } else if valid {
             // An error is an answer, but not the target's: it counts as
             // unanswered, and apart.
             self.errors.count_answer(answer);
             self.tally.count_missing(Missing::Unanswered);
+        }
+        if valid {
+            self.settle(answer.probe, Some(!reached), now, now);
+        }
+        if valid && reached {
+            self.recent
+                .iter_mut()
+                .for_each(|recent| recent.record(answer));
+            self.order.record(answer.probe.round, answer.arrived);
         }
     }
 
@@ -119,12 +201,15 @@ impl Session for Ping {
         self.flows.release(probe, None, now);
         if self.counts(probe) {
             self.tally.count_missing(cause);
+            let lost = (cause == Missing::Unanswered).then_some(true);
+            self.settle(probe, lost, now + self.revocable, now);
         }
     }
 
     fn take_back(&mut self, probe: ProbeId, cause: Missing) {
         if self.counts(probe) {
             self.tally.take_back(cause);
+            self.outcomes.reopen(probe.round);
         }
     }
 
@@ -135,6 +220,7 @@ impl Session for Ping {
             let pending = self.tally.pending();
             self.tally.sent -= pending;
             self.void += pending as u32;
+            self.outcomes.skip_open();
             self.from = self.next_round;
         }
     }

@@ -1,6 +1,10 @@
 //! A validated plan: what `cli` makes of the arguments and `run` carries out.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use probe_common::abi::Protocol;
@@ -40,6 +44,8 @@ pub struct TargetSpec {
     pub text: String,
     /// File and line (from 1) that it stands in, unless it was an argument.
     pub origin: Option<(String, usize)>,
+    /// Group that the file puts it into.
+    pub group: Option<String>,
 }
 
 /// A target to be probed.
@@ -49,6 +55,8 @@ pub struct Target {
     pub address: IpAddr,
     /// Its name, if it was given as one.
     pub name: Option<String>,
+    /// Group that it was put into.
+    pub group: Option<String>,
 }
 
 impl Plan {
@@ -191,6 +199,15 @@ pub enum Format {
     None,
 }
 
+/// Figures of a ping for Prometheus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prometheus {
+    /// Address and port to listen at.
+    pub address: SocketAddr,
+    /// Series for each target, not for each group alone.
+    pub by_target: bool,
+}
+
 /// What is written where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputOptions {
@@ -202,6 +219,10 @@ pub struct OutputOptions {
     pub replies: bool,
     /// File of the metadata.
     pub metadata: Option<PathBuf>,
+    /// Time between reports of a ping that goes on; `None`: one at the end.
+    pub report_interval: Option<Duration>,
+    /// Where Prometheus may ask for figures.
+    pub prometheus: Option<Prometheus>,
     /// No status and no notices on standard error.
     pub quiet: bool,
     /// Names of responders by reverse DNS.

@@ -5,6 +5,7 @@
 
 mod path;
 mod responder;
+mod statistics;
 
 use std::net::IpAddr;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 pub use self::{
     path::{PathHop, PathReport, PathRules},
     responder::{ResponderReport, RttSummary, TtlSpan},
+    statistics::{Bursts, Interval, Omitted, RateLimit, Reordered, Totals},
 };
 use super::stamp::Stamp;
 
@@ -59,6 +61,9 @@ impl Stop {
 pub struct Loss {
     /// Lost on the path or unanswered, of what left: `unanswered ÷ (sent − never_sent − by_us)`.
     pub ratio: f64,
+    /// Bounds of the chance of it, 95 %, wider where losses come in bursts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ci95: Option<[f64; 2]>,
     /// Nothing came back, and nothing explains it.
     pub unanswered: u64,
     /// Never left this host.
@@ -92,6 +97,8 @@ pub struct Rtt {
     pub max: u64,
     /// Mean absolute difference of consecutive round-trip times.
     pub jitter: u64,
+    /// Interarrival jitter (RFC 3550, section 6.4.1) at the last reply.
+    pub jitter_rfc3550: u64,
 }
 
 /// Who answered at a hop.
@@ -127,6 +134,9 @@ pub struct Hop {
     pub duplicates: u64,
     /// Loss by cause.
     pub loss: Loss,
+    /// The limit that explains it, where replies came as from behind one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
     /// Who answered, most replies first.
     pub responders: Vec<Responder>,
     /// Round-trip times, if there was a valid reply.
@@ -178,6 +188,11 @@ pub struct PingReport {
     pub late: u64,
     /// Replies to probes already answered.
     pub duplicates: u64,
+    /// Replies overtaken by others.
+    pub reordered: Reordered,
+    /// Probes left out, if any were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub omitted: Option<Omitted>,
     /// ICMP errors among the replies: the target did not answer these itself.
     pub errors: u64,
     /// Who sent them, and which.
@@ -185,9 +200,16 @@ pub struct PingReport {
     pub error_responders: Vec<Responder>,
     /// Loss by cause.
     pub loss: Loss,
+    /// Bursts of loss, if there was any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bursts: Option<Bursts>,
     /// Round-trip times of the target's own replies, if there were any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rtt_ns: Option<Rtt>,
+    /// The time since the report before, in one that is not the last; all else is of the
+    /// whole run so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
 }
 
 /// One reply. Made and copied without allocating: a sweep has a million a second.

@@ -10,7 +10,7 @@ use probe_common::{
 use super::{
     answer::{Answer, ip},
     latency::Latency,
-    report::{Loss, Responder},
+    report::{Loss, Responder, Totals},
     session::Missing,
 };
 
@@ -78,6 +78,19 @@ impl Tally {
         *counted = counted.saturating_sub(1);
     }
 
+    /// The counts alone.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            sent: self.sent,
+            received: self.received,
+            late: self.late,
+            duplicates: self.duplicates,
+            unanswered: self.unanswered,
+            never_sent: self.never_sent,
+            by_us: self.by_us,
+        }
+    }
+
     /// Probes that left this host, less those whose answers were lost here.
     pub fn put_to_the_test(&self) -> u64 {
         let lost_here = self.never_sent + self.by_us;
@@ -95,6 +108,7 @@ impl Tally {
         let unanswered = self.unanswered.saturating_sub(rate_limited);
         Loss {
             ratio: unanswered as f64 / self.put_to_the_test().max(1) as f64,
+            ci95: None,
             unanswered,
             never_sent: self.never_sent,
             by_us: self.by_us,

@@ -10,6 +10,7 @@ use probe_common::abi::{Kind, Outcome};
 use super::{
     answer::{Answer, ProbeId},
     ending::Ending,
+    flight::GRACE,
     gate::{Gate, Permit},
     hop::Hop,
     loss,
@@ -67,11 +68,15 @@ impl Trace {
     /// Why the trace ended, the rounds done, and the hops up to the end.
     pub fn report(&self) -> (Stop, u32, Vec<report::Hop>) {
         let hops = self.hops();
-        let limited = loss::rate_limited(&hops.iter().map(|h| &h.tally).collect::<Vec<_>>());
+        let limits: Vec<_> = hops.iter().map(Hop::limit).collect();
+        let evidence = hops.iter().zip(&limits);
+        let evidence = evidence.map(|(hop, limit)| (&hop.tally, limit.is_some()));
+        let limited = loss::rate_limited(&evidence.collect::<Vec<_>>());
         let most_probes = hops.iter().map(|hop| hop.tally.sent).max().unwrap_or(0);
         let rounds = most_probes.div_ceil(u64::from(self.options.queries.max(1)));
-        let reports = hops.iter().zip(limited);
-        let reports = reports.map(|(hop, limited)| hop.report(limited)).collect();
+        let reports = hops.iter().zip(limited).zip(limits);
+        let reports = reports.map(|((hop, limited), limit)| hop.report(limited, limit));
+        let reports = reports.collect();
         (
             self.end.stop(),
             u32::try_from(rounds).unwrap_or(u32::MAX),
@@ -248,7 +253,7 @@ impl Session for Trace {
         let Some(hop) = self.window.hop_of(probe) else {
             return;
         };
-        hop.tally.count_answer(answer);
+        hop.count_answer(answer, now);
         if valid {
             self.note_end(answer);
         }
@@ -260,13 +265,14 @@ impl Session for Trace {
         }
         self.gate.settle(probe.ttl, probe.round, None, now);
         if let Some(hop) = self.window.hop_of(probe) {
-            hop.tally.count_missing(cause);
+            let final_at = now + self.timeout + GRACE;
+            hop.count_missing(probe.round, cause, final_at, now);
         }
     }
 
     fn take_back(&mut self, probe: ProbeId, cause: Missing) {
         if let Some(hop) = self.window.hop_of(probe) {
-            hop.tally.take_back(cause);
+            hop.take_back(probe.round, cause);
         }
     }
 

@@ -4,6 +4,7 @@ pub mod bpf;
 pub mod clock;
 pub mod doctor;
 pub mod generator;
+pub mod http;
 mod mapped;
 pub mod names;
 pub mod network;

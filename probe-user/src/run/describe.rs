@@ -7,9 +7,10 @@ use crate::{
     engine::{
         ping::Ping,
         plan::Plan,
-        report::{PingReport, Stop, TraceReport},
+        report::{Interval, PingReport, Stop, Totals, TraceReport},
         session::Session,
         stamp::Stamp,
+        time::Moment,
         trace::Trace,
     },
     sink::Sink,
@@ -19,7 +20,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) enum Report {
     Trace(TraceReport),
-    Ping(PingReport),
+    Ping(Box<PingReport>),
 }
 
 impl Report {
@@ -55,6 +56,14 @@ impl Report {
         }
     }
 
+    /// The same of a run that goes on, with its last interval.
+    pub(super) fn while_it_lasts(mut self, interval: Interval) -> Self {
+        if let Self::Ping(ping) = &mut self {
+            ping.interval = Some(interval);
+        }
+        self
+    }
+
     /// Hands the report to a sink.
     pub(super) fn write(&self, sink: &mut dyn Sink) -> std::io::Result<()> {
         match self {
@@ -77,9 +86,23 @@ pub(super) trait Describe: Session {
 
     /// The report; `stamp` serves where no reply told a source.
     fn describe(&self, plan: &Plan, way: &Way, session: usize, stamp: Stamp) -> Report;
+
+    /// Its counts, if Prometheus may ask for them.
+    fn totals(&self) -> Option<Totals>;
+
+    /// Ends an interval that is to be reported, if there are such.
+    fn close_interval(&mut self, now: Moment) -> Option<Interval>;
 }
 
 impl Describe for Trace {
+    fn close_interval(&mut self, _: Moment) -> Option<Interval> {
+        None
+    }
+
+    fn totals(&self) -> Option<Totals> {
+        None
+    }
+
     const AT_END: bool = false;
     const NAMES_RESPONDERS: bool = true;
 
@@ -103,6 +126,14 @@ impl Describe for Trace {
 }
 
 impl Describe for Ping {
+    fn close_interval(&mut self, now: Moment) -> Option<Interval> {
+        Self::close_interval(self, now)
+    }
+
+    fn totals(&self) -> Option<Totals> {
+        Some(self.tally().totals())
+    }
+
     const AT_END: bool = true;
     const NAMES_RESPONDERS: bool = false;
 
@@ -112,7 +143,7 @@ impl Describe for Ping {
 
     fn describe(&self, plan: &Plan, way: &Way, _: usize, stamp: Stamp) -> Report {
         let tally = self.tally();
-        Report::Ping(PingReport {
+        Report::Ping(Box::new(PingReport {
             target: way.target.address,
             name: way.target.name.clone(),
             protocol: plan.probes.protocol.name(),
@@ -122,10 +153,14 @@ impl Describe for Ping {
             received: tally.received,
             late: tally.late,
             duplicates: tally.duplicates,
+            reordered: self.reordered(),
+            omitted: self.omitted(),
             errors: self.errors().received,
             error_responders: self.errors().responders(),
-            loss: tally.loss(0),
+            loss: self.loss(),
+            bursts: self.bursts(),
             rtt_ns: tally.latency.summary(),
-        })
+            interval: None,
+        }))
     }
 }

@@ -9,9 +9,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{
     describe::Describe,
     equip::{self, Equipment, Held},
+    intervals::Intervals,
     metadata::Journal,
     receive::{Heard, Receiver},
     reports::Reports,
+    scrape::Scraped,
     sender::Sender,
     status::{Progress, Status},
     ways::{self, Ways},
@@ -27,6 +29,7 @@ use crate::{
     io::{
         bpf::Kernel,
         clock,
+        http::Scrape,
         network::{Change, Changes, Network},
     },
     sink::Sink,
@@ -68,6 +71,7 @@ enum Wake {
     Look,
     Signal(u8),
     Change(Option<Change>),
+    Scrape(Scrape),
 }
 
 /// Runs the engine to its end and writes what it found.
@@ -88,7 +92,9 @@ pub(super) async fn drive<S: Describe>(
         notify(plan, notice);
     }
     let changes = network.watch()?;
+    let scraped = Scraped::open(plan, &ways).await?;
     let mut driver = Driver::new(plan, ways, equipment, engine, sink);
+    driver.scraped = scraped;
     let ending = driver.run(network, changes).await?;
     driver.finish(ending).await
 }
@@ -106,6 +112,8 @@ pub(super) struct Driver<'a, S> {
     pub(super) journal: Journal,
     pub(super) seed: u64,
     status: Status,
+    intervals: Option<Intervals>,
+    scraped: Option<Scraped>,
     /// Replies that went into the results.
     pub(super) recorded: u64,
     /// Replies that could not be written.
@@ -141,6 +149,11 @@ impl<'a, S: Describe> Driver<'a, S> {
             seed: equipment.seed,
             // Pings show their replies, and their summary at the end.
             status: Status::new(plan, !S::AT_END, clock::now()),
+            intervals: plan
+                .output
+                .report_interval
+                .map(|every| Intervals::new(every, clock::now())),
+            scraped: None,
             recorded: 0,
             unwritten: 0,
             heard: Vec::new(),
@@ -186,6 +199,7 @@ impl<'a, S: Describe> Driver<'a, S> {
                         self.stale_since.get_or_insert(clock::now());
                     }
                 }
+                Wake::Scrape(scrape) => self.answer(scrape),
                 Wake::Change(None) => changes = network.watch()?,
             }
         }
@@ -207,6 +221,7 @@ impl<'a, S: Describe> Driver<'a, S> {
             }
         }
         self.status.tick(now, self.progress());
+        self.report_intervals(now)?;
         if self.reports.is_empty() {
             return self.sink.flush();
         }
@@ -236,6 +251,7 @@ impl<'a, S: Describe> Driver<'a, S> {
         let mut result = Ok(());
         for heard in heard.drain(..) {
             if heard.answer.outcome == EventOutcome::Valid {
+                self.observe(&heard);
                 self.reports.meet(&heard.answer, now);
             }
             if result.is_ok() {
@@ -248,6 +264,21 @@ impl<'a, S: Describe> Driver<'a, S> {
         }
         self.heard = heard;
         result
+    }
+
+    fn observe(&mut self, heard: &Heard) {
+        if let Some(scraped) = &mut self.scraped
+            && heard.answer.kind.reaches_target()
+        {
+            scraped.observe(heard.event.target, &heard.answer);
+        }
+    }
+
+    fn answer(&mut self, scrape: Scrape) {
+        if let Some(scraped) = &mut self.scraped {
+            let sessions = self.engine.sessions().iter();
+            scraped.answer(scrape, sessions.filter_map(Describe::totals));
+        }
     }
 
     fn record(&mut self, heard: &Heard) -> io::Result<()> {
@@ -282,6 +313,27 @@ impl<'a, S: Describe> Driver<'a, S> {
             self.sender.flush(&mut self.engine, clock::now());
             self.journal.sent();
         }
+    }
+
+    /// Reports what sessions found in the interval that is over, if one is.
+    fn report_intervals(&mut self, now: Moment) -> io::Result<()> {
+        let Some(intervals) = &mut self.intervals else {
+            return Ok(());
+        };
+        for session in intervals.take(self.engine.sessions().len(), now) {
+            let way = S::way(session, self.plan.probes.flows);
+            let (Some(way), Some(state)) =
+                (self.ways.found.get(way), self.engine.session_mut(session))
+            else {
+                continue;
+            };
+            if let Some(interval) = state.close_interval(now) {
+                let stamp = self.receiver.stamp_of_path(way.path.ifindex);
+                let report = state.describe(self.plan, way, session, stamp);
+                report.while_it_lasts(interval).write(self.sink.as_mut())?;
+            }
+        }
+        Ok(())
     }
 
     /// Describes a session, once.
@@ -350,6 +402,7 @@ impl<'a, S: Describe> Driver<'a, S> {
             _ = interrupt.recv() => Ok(Wake::Signal(number(SignalKind::interrupt()))),
             _ = terminate.recv() => Ok(Wake::Signal(number(SignalKind::terminate()))),
             change = changes.next() => Ok(Wake::Change(change)),
+            scrape = next_scrape(&mut self.scraped) => Ok(Wake::Scrape(scrape)),
             readable = self.receiver.rings.readable() => readable
                 .map(|()| Wake::Look)
                 .map_err(|error| Error::CutShort(format!("cannot wait for replies: {error}"))),
@@ -366,9 +419,21 @@ impl<'a, S: Describe> Driver<'a, S> {
         } else {
             self.sleep.min(NAMES_SLEEP)
         };
+        let report = self.intervals.as_ref().map(Intervals::due);
         let due = self.engine.poll_timeout(now);
+        let due = due.into_iter().chain(report).min();
         due.map_or(longest, |moment| moment.since(now).min(longest))
     }
+}
+
+/// The next who asks for figures; pending for ever where nobody can.
+async fn next_scrape(scraped: &mut Option<Scraped>) -> Scrape {
+    if let Some(scraped) = scraped
+        && let Some(scrape) = scraped.next().await
+    {
+        return scrape;
+    }
+    std::future::pending().await
 }
 
 fn catch(kind: SignalKind) -> Result<Signal> {

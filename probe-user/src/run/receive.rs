@@ -58,6 +58,8 @@ impl Receiver {
     ) {
         let mut events = std::mem::take(&mut self.events);
         self.rings.drain(|event| events.push(*event));
+        // Each ring is in order; reordering and jitter ask for the order of all.
+        events.sort_by_key(|event| event.rx_ns);
         for event in events.drain(..) {
             let Some(event) = self.settle(event, engine, slots, now) else {
                 continue;

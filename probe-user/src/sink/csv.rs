@@ -32,10 +32,14 @@ const PING: &[&str] = &[
     "received",
     "late",
     "duplicates",
+    "reordered",
+    "omitted",
     "errors",
     "error_responders",
     "loss",
+    "bursts",
     "rtt_ns",
+    "interval",
 ];
 
 /// What the rows of a file are.
@@ -174,8 +178,8 @@ fn row<T: AsRef<[u8]>>(cells: &[T]) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::{
-        engine::report::Stop,
-        sink::sample::{Writes, hop, ip, ping, reply, responder, trace},
+        engine::report::{Omitted, Stop},
+        sink::sample::{Writes, hop, interval, ip, ping, reply, responder, trace},
     };
 
     fn csv(row: Row) -> impl FnOnce(Box<dyn Output>) -> Csv {
@@ -192,13 +196,15 @@ mod tests {
             sink.ping(&ping("2001:db8::1", 4, 0))
         });
         let expected = concat!(
-            "target,name,protocol,flow,stamp,sent,received,late,duplicates,errors,error_responders,loss,rtt_ns\n",
-            r#"10.0.0.1,"a, ""b""",icmp,0,tcx/xdp-native,4,3,0,0,0,,"#,
-            r#""{""ratio"":0.25,""unanswered"":1,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
-            r#""{""count"":3,""min"":45200,""mean"":49720,""stddev"":2260,""p50"":47460,""p90"":54240,""p99"":56500,""p999"":60266,""max"":67800,""jitter"":1506}""#,
+            "target,name,protocol,flow,stamp,sent,received,late,duplicates,reordered,omitted,errors,error_responders,loss,bursts,rtt_ns,interval\n",
+            r#"10.0.0.1,"a, ""b""",icmp,0,tcx/xdp-native,4,3,0,0,"{""count"":0,""ratio"":0.0}",,0,,"#,
+            r#""{""ratio"":0.25,""ci95"":[0.0,0.75],""unanswered"":1,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
+            r#""{""count"":1,""longest"":1,""mean"":1.0,""p"":0.125}","#,
+            r#""{""count"":3,""min"":45200,""mean"":49720,""stddev"":2260,""p50"":47460,""p90"":54240,""p99"":56500,""p999"":60266,""max"":67800,""jitter"":1506,""jitter_rfc3550"":1130}","#,
             "\n",
-            r#"2001:db8::1,,icmp,0,tcx/xdp-native,4,0,0,0,0,,"#,
-            r#""{""ratio"":1.0,""unanswered"":4,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
+            r#"2001:db8::1,,icmp,0,tcx/xdp-native,4,0,0,0,"{""count"":0,""ratio"":0.0}",,0,,"#,
+            r#""{""ratio"":1.0,""ci95"":[0.0,0.75],""unanswered"":4,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
+            r#""{""count"":1,""longest"":4,""mean"":4.0,""p"":0.125}",,"#,
             "\n",
         );
         assert_eq!(text, expected);
@@ -245,9 +251,14 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         full_reply.reason = Some("host-unreachable");
         (full_reply.quoted_ttl, full_reply.mtu) = (Some(1), Some(1500));
         full_reply.again = true;
-        let mut full_ping = ping("10.0.0.1", 1, 1);
+        let mut full_ping = ping("10.0.0.1", 2, 1);
+        full_ping.omitted = Some(Omitted {
+            probes: 1,
+            longest_ns: 1,
+        });
         full_ping.name = Some("a.example".to_owned());
         full_ping.error_responders = vec![responder("10.0.0.2", None, 1)];
+        full_ping.interval = Some(interval(2, 1));
         let mut full_trace = trace("10.0.0.1", Stop::Target, vec![]);
         full_trace.name = Some("a.example".to_owned());
         assert_fields(REPLY, &full_reply);

@@ -21,6 +21,7 @@ mod line;
 pub mod metadata;
 mod parquet;
 mod paths;
+pub mod prometheus;
 mod records;
 pub mod responders;
 #[cfg(test)]

@@ -11,7 +11,10 @@ use probe_common::abi::TxSource;
 use super::Sink;
 use crate::{
     engine::{
-        report::{Hop, Loss, PingReport, Reply, Responder, Rtt, Stop, TraceReport},
+        report::{
+            Bursts, Hop, Interval, Loss, PingReport, Reordered, Reply, Responder, Rtt, Stop,
+            TraceReport,
+        },
         stamp::{RxHook, Stamp},
     },
     io::output::Output,
@@ -91,6 +94,7 @@ pub(super) fn rtt(count: u64, ns: u64) -> Rtt {
         p999: ns + ns / 3,
         max: ns + ns / 2,
         jitter: ns / 30,
+        jitter_rfc3550: ns / 40,
     }
 }
 
@@ -119,6 +123,7 @@ pub(super) fn hop(ttl: u8, responders: Vec<Responder>) -> Hop {
             unanswered,
             ..Loss::default()
         },
+        rate_limit: None,
         responders,
         rtt_ns: (received > 0).then(|| rtt(received, 100_000 * u64::from(ttl))),
     }
@@ -150,14 +155,43 @@ pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
         received,
         late: 0,
         duplicates: 0,
+        reordered: Reordered::default(),
+        omitted: None,
         errors: 0,
         error_responders: Vec::new(),
         loss: Loss {
             ratio: unanswered as f64 / sent as f64,
+            ci95: Some([0.0, 0.75]),
             unanswered,
             ..Loss::default()
         },
+        bursts: (unanswered > 0).then_some(Bursts {
+            count: 1,
+            longest: unanswered,
+            mean: unanswered as f64,
+            p: Some(0.125),
+            r: None,
+        }),
         rtt_ns: (received > 0).then(|| rtt(received, 45_200)),
+        interval: None,
+    }
+}
+
+/// Ten seconds in which `sent` probes left and `received` were answered.
+pub(super) fn interval(sent: u64, received: u64) -> Interval {
+    let report = ping("10.0.0.1", sent, received);
+    Interval {
+        begin_ns: 5_000_000_000,
+        end_ns: 15_000_000_000,
+        sent,
+        received,
+        late: 0,
+        duplicates: 0,
+        loss: Loss {
+            ci95: None,
+            ..report.loss
+        },
+        rtt_ns: report.rtt_ns,
     }
 }
 

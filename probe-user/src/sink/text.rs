@@ -36,6 +36,19 @@ pub(crate) fn percent(ratio: f64) -> String {
     }
 }
 
+/// A number with three significant digits at most, and no more than its value needs.
+pub(crate) fn decimal(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let magnitude = value.abs().log10().floor();
+    let decimals = (2.0 - magnitude).clamp(0.0, 12.0) as usize;
+    match decimals {
+        0 => format!("{value:.0}"),
+        _ => without_zeros(&format!("{value:.decimals$}")).to_owned(),
+    }
+}
+
 fn without_zeros(number: &str) -> &str {
     number.trim_end_matches('0').trim_end_matches('.')
 }
@@ -116,6 +129,22 @@ mod tests {
             (f64::NAN, "-"),
         ] {
             assert_eq!(percent(ratio), text);
+        }
+    }
+
+    #[test]
+    fn decimals_have_three_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (1.0, "1"),
+            (4.666, "4.67"),
+            (0.012_345, "0.0123"),
+            (0.000_001_234, "0.00000123"),
+            (99.96, "100"),
+            (120.0, "120"),
+            (1_234.5, "1234"),
+        ] {
+            assert_eq!(decimal(value), text);
         }
     }
 

@@ -28,7 +28,10 @@ pub use self::{
     command::Probe,
     forger::{Echo, Forger},
     metadata::{Counters, Metadata, StampSource, SweepSection},
-    record::{Hop, Loss, Ping, Reply, Responder, Rtt, Trace},
+    record::{
+        Bursts, Hop, Interval, Loss, Omitted, Ping, RateLimit, Reordered, Reply, Responder, Rtt,
+        Trace,
+    },
     remains::Remains,
     run::{Run, Running},
 };

@@ -29,6 +29,7 @@ pub struct Hop {
     pub late: u64,
     pub duplicates: u64,
     pub loss: Loss,
+    pub rate_limit: Option<RateLimit>,
     pub responders: Vec<Responder>,
     pub rtt_ns: Option<Rtt>,
 }
@@ -38,6 +39,7 @@ pub struct Hop {
 #[expect(missing_docs, reason = "the names are those of the product's contract")]
 pub struct Loss {
     pub ratio: f64,
+    pub ci95: Option<[f64; 2]>,
     pub unanswered: u64,
     pub never_sent: u64,
     pub by_us: u64,
@@ -69,6 +71,56 @@ pub struct Rtt {
     pub p999: u64,
     pub max: u64,
     pub jitter: u64,
+    pub jitter_rfc3550: u64,
+}
+
+/// Runs of losses.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Bursts {
+    pub count: u64,
+    pub longest: u64,
+    pub mean: f64,
+    pub p: Option<f64>,
+    pub r: Option<f64>,
+}
+
+/// Replies overtaken by others.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Reordered {
+    pub count: u64,
+    pub ratio: f64,
+}
+
+/// The time since the report before.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Interval {
+    pub begin_ns: u64,
+    pub end_ns: u64,
+    pub sent: u64,
+    pub received: u64,
+    pub late: u64,
+    pub duplicates: u64,
+    pub loss: Loss,
+    pub rtt_ns: Option<Rtt>,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct RateLimit {
+    pub per_second: f64,
+    pub burst: Option<u64>,
+}
+
+/// Probes left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Omitted {
+    pub probes: u64,
+    pub longest_ns: u64,
 }
 
 /// Latency and loss of a target.
@@ -83,9 +135,13 @@ pub struct Ping {
     pub received: u64,
     pub late: u64,
     pub duplicates: u64,
+    pub reordered: Reordered,
+    pub omitted: Option<Omitted>,
     pub errors: u64,
     pub loss: Loss,
+    pub bursts: Option<Bursts>,
     pub rtt_ns: Option<Rtt>,
+    pub interval: Option<Interval>,
 }
 
 /// One reply.

@@ -6,8 +6,10 @@ mod devices;
 mod forged;
 mod local;
 mod pace;
+mod prometheus;
 mod qdisc;
 mod refusals;
+mod statistics;
 mod targets;
 mod wires;
 

@@ -1,8 +1,10 @@
 //! Routers that answer only so often.
 
+use std::time::Duration;
+
 use probe_tests::{
-    lab::{Family, Lab},
-    probe::Probe,
+    lab::{Family, Lab, Wire},
+    probe::{Probe, RateLimit, Trace},
 };
 
 #[test]
@@ -53,4 +55,62 @@ fn a_table_says_rate_limited() {
         table.contains("rate-limited") || table.contains("rate limited"),
         "{table}"
     );
+}
+
+/// Probes each hop for thirteen seconds, much faster than routers answer.
+fn pressed(lab: &Lab, protocol: &str) -> Trace {
+    let target = lab.address(Family::V4, "target").unwrap();
+    let arguments = ["--rounds", "650", "--queries", "1", "--interval", "20ms"];
+    let probe = Probe::trace(lab.vantage()).args(arguments).args([protocol]);
+    let run = probe.args(crate::SOON).to(target).run().unwrap();
+    run.trace().unwrap()
+}
+
+fn assert_limit(limit: Option<RateLimit>, per_second: f64, burst: u64) {
+    let limit = limit.unwrap();
+    println!("{limit:?}");
+    let error = (limit.per_second / per_second - 1.0).abs();
+    assert!(error < 0.1, "{limit:?}, not {per_second}");
+    assert!(
+        limit.burst.unwrap().abs_diff(burst) <= 1,
+        "{limit:?}, not {burst}"
+    );
+}
+
+/// Linux: six at first, then one each `icmp_ratelimit` milliseconds.
+#[test]
+fn the_limit_of_each_router_is_found() {
+    let lab = Lab::chain(3).default_icmp_limits().build().unwrap();
+    let faster = [("ipv4/icmp_ratelimit", "125")];
+    lab.node("r2").unwrap().sysctl(&faster).unwrap();
+    let none = [("ipv4/icmp_ratelimit", "0")];
+    lab.node("r3").unwrap().sysctl(&none).unwrap();
+    let trace = pressed(&lab, "--icmp");
+    assert_limit(trace.hops[0].rate_limit, 1.0, 6);
+    assert_limit(trace.hops[1].rate_limit, 8.0, 6);
+    assert_eq!(trace.hops[2].rate_limit, None);
+    assert_eq!(trace.hops[3].rate_limit, None);
+}
+
+#[test]
+fn where_all_answer_by_the_same_limit_nothing_is_called_loss() {
+    let lab = Lab::chain(2).default_icmp_limits().build().unwrap();
+    let trace = pressed(&lab, "--udp");
+    assert_eq!(trace.stop, "target");
+    for hop in &trace.hops {
+        // At the target, probes of greater TTLs took the burst away first.
+        let burst = if hop.ttl == 3 { 1 } else { 6 };
+        assert_limit(hop.rate_limit, 1.0, burst);
+        assert_eq!((hop.loss.unanswered, hop.loss.ratio), (0, 0.0), "{hop:?}");
+    }
+}
+
+#[test]
+fn a_path_that_loses_at_random_has_no_limit() {
+    let wire = Wire::delay(Duration::ZERO).loss(0.2).seed(3);
+    let lab = Lab::chain(2).wire("r1", "r2", wire).build().unwrap();
+    let trace = pressed(&lab, "--icmp");
+    let limits: Vec<_> = trace.hops.iter().map(|hop| hop.rate_limit).collect();
+    assert_eq!(limits, [None; 3]);
+    assert!(trace.hops[1].loss.unanswered > 0);
 }

@@ -2,8 +2,10 @@
 //! targets, a model of the kernel's slots, and a clock that jumps to whatever
 //! comes next.
 
+mod coverage_tests;
 mod network;
 mod path;
+mod ping_statistics_tests;
 mod ping_tests;
 mod property_tests;
 mod scale_tests;
@@ -225,6 +227,7 @@ impl<S: Session> World<S> {
             responder: reply.responder,
             reason: (reply.kind == Kind::Unreachable).then_some("host"),
             rtt_ns: nanoseconds(rx.since(slot.tx)),
+            arrived: rx,
             stamp: Stamp {
                 tx: TxSource::Tcx,
                 rx: RxHook::Tcx,

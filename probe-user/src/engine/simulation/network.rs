@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, hash_map::Entry},
+    collections::{BinaryHeap, HashMap, HashSet, hash_map::Entry},
     time::Duration,
 };
 
@@ -46,6 +46,8 @@ pub(super) struct Network {
     rng: fastrand::Rng,
     /// Half-open connections by path and flow, with the SYN that opened them.
     half_open: HashMap<(usize, u16), u32>,
+    /// Paths on which a burst of loss is under way.
+    bursts: HashSet<usize>,
     /// ICMP sent in a second, by path and node.
     sent_icmp: HashMap<(usize, u8, u64), u32>,
 }
@@ -58,6 +60,7 @@ impl Network {
             events: 0,
             rng: fastrand::Rng::with_seed(seed),
             half_open: HashMap::new(),
+            bursts: HashSet::new(),
             sent_icmp: HashMap::new(),
         }
     }
@@ -73,6 +76,9 @@ impl Network {
 
     /// A probe leaves the prober.
     pub(super) fn send(&mut self, packet: Packet, now: Moment) {
+        if self.in_burst(packet.path) {
+            return;
+        }
         let node = self.paths[packet.path].end_of(packet.probe.ttl);
         if let Some(delay) = self.travel(packet.path, node) {
             self.push(now + delay, Event::AtNode(packet, node));
@@ -180,6 +186,23 @@ impl Network {
                 self.push(now + delay, Event::AtProber(packet, kind, node));
             }
         }
+    }
+
+    /// Whether a burst takes the next probe.
+    fn in_burst(&mut self, path: usize) -> bool {
+        let Some([begin, end]) = self.paths[path].bursts else {
+            return false;
+        };
+        let goes_on = if self.bursts.contains(&path) {
+            self.rng.f64() >= end
+        } else {
+            self.rng.f64() < begin
+        };
+        match goes_on {
+            true => self.bursts.insert(path),
+            false => self.bursts.remove(&path),
+        };
+        goes_on
     }
 
     fn within_limit(&mut self, path: usize, node: u8, limit: Option<u32>, now: Moment) -> bool {

@@ -61,6 +61,9 @@ pub(crate) struct Path {
     pub(crate) doubled: f64,
     /// Most that is added to each way, at random.
     pub(crate) jitter: Duration,
+    /// Loss of probes in bursts: chance behind one that is not lost, and chance of an
+    /// end behind one that is.
+    pub(crate) bursts: Option<[f64; 2]>,
     /// Tells addresses of several paths apart, 24 bits.
     pub(crate) number: u32,
 }
@@ -80,6 +83,7 @@ impl Path {
             nodes: vec![node; usize::from(distance)],
             doubled: 0.0,
             jitter: Duration::ZERO,
+            bursts: None,
             number: 0,
         }
     }

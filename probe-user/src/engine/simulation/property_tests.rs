@@ -62,6 +62,7 @@ fn paths() -> impl Strategy<Value = Path> {
             nodes,
             doubled,
             jitter,
+            bursts: None,
             number: 0,
         })
 }
@@ -168,7 +169,7 @@ proptest! {
         world.trouble = trouble;
         world.stall = stall.map(|(from, length)| (BEGIN + from, BEGIN + from + length));
         let options = PingOptions { count: Some(count), interval, ttl: 64 };
-        world.add(Ping::new(options, BEGIN, choice), 0..flows + spare);
+        world.add(Ping::new(options, BEGIN, choice, timeout), 0..flows + spare);
         let done = stop.is_some_and(|after| {
             let done = world.run(after);
             world.engine.stop(world.now);
@@ -176,9 +177,17 @@ proptest! {
         });
         let limit = (timeout + interval + Duration::from_millis(250)) * count + Duration::from_secs(60);
         prop_assert!(done || world.run(limit), "no end");
-        let tally = world.engine.sessions()[0].tally();
+        let ping = &world.engine.sessions()[0];
+        let tally = ping.tally();
         let lost = tally.unanswered + tally.never_sent + tally.by_us;
         prop_assert_eq!(tally.sent, tally.received + lost);
+        let in_bursts = ping.bursts().map_or(0.0, |bursts| bursts.mean * bursts.count as f64);
+        prop_assert_eq!(tally.unanswered, in_bursts.round() as u64);
+        let loss = ping.loss();
+        prop_assert_eq!(loss.ci95.is_some(), tally.put_to_the_test() > 0);
+        if let Some([low, high]) = loss.ci95 {
+            prop_assert!(0.0 <= low && low <= loss.ratio && loss.ratio <= high && high <= 1.0);
+        }
         prop_assert!(tally.sent <= world.sent.len() as u64);
         if stop.is_none() {
             prop_assert_eq!(tally.sent, u64::from(count));

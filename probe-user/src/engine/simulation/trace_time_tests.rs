@@ -77,6 +77,29 @@ fn second_replies_are_counted_and_nothing_else() {
 }
 
 #[test]
+fn the_rate_of_a_limit_is_found_behind_delays_and_in_spite_of_some_loss_elsewhere() {
+    let mut path = Path::to(Target::Echo, 6).at(3, |node| node.limit = Some(2));
+    path.jitter = Duration::from_millis(40);
+    let options = TraceOptions {
+        queries: 1,
+        rounds: 400,
+        interval: Duration::from_millis(50),
+        ..options()
+    };
+    let (_, _, hops) = report(&trace(path.at(5, |node| node.loss = 0.01), options));
+    for hop in &hops {
+        let limit = hop.rate_limit.map(|limit| limit.per_second);
+        match hop.ttl {
+            3 => assert!(
+                (limit.expect("a limit") / 2.0 - 1.0).abs() < 0.1,
+                "{limit:?}"
+            ),
+            _ => assert_eq!(limit, None, "{hop:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_hop_that_limits_its_icmp_is_said_to() {
     let path = Path::to(Target::Echo, 6).at(3, |node| node.limit = Some(1));
     let many = TraceOptions {

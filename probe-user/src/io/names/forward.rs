@@ -85,7 +85,11 @@ fn target(spec: &TargetSpec, family: Family, found: &Found) -> Result<Target, St
         ));
     }
     let name = text.parse::<IpAddr>().is_err().then(|| text.clone());
-    Ok(Target { address, name })
+    Ok(Target {
+        address,
+        name,
+        group: spec.group.clone(),
+    })
 }
 
 fn family_name(family: Family) -> &'static str {
@@ -141,6 +145,7 @@ mod tests {
         let spec = |text: &&str| TargetSpec {
             text: (*text).to_owned(),
             origin: None,
+            group: None,
         };
         texts.iter().map(spec).collect()
     }

@@ -1,10 +1,10 @@
 //! Tables as people see them.
 
 use crate::{
-    engine::report::{Hop, Responder, Stop, TraceReport},
+    engine::report::{Bursts, Hop, Omitted, RateLimit, Reordered, Responder, Stop, TraceReport},
     sink::{
         Presentation, Sink,
-        sample::{Writes, hop, ip, ping, reply, responder, trace},
+        sample::{Writes, hop, interval, ip, ping, reply, responder, trace},
         table::Table,
     },
 };
@@ -37,6 +37,10 @@ fn a_path_to_the_target() {
     let mut limited = hop(2, vec![responder("10.0.12.2", Some("r2.example"), 1)]);
     (limited.loss.unanswered, limited.loss.rate_limited) = (0, 2);
     limited.loss.ratio = 0.0;
+    limited.rate_limit = Some(RateLimit {
+        per_second: 0.9987,
+        burst: Some(6),
+    });
     let mut busy = hop(4, vec![responder("192.0.2.1", Some("example.org"), 3)]);
     (busy.late, busy.duplicates) = (1, 2);
     busy.responders[0].kind = Some("echo-reply");
@@ -54,7 +58,7 @@ fn a_path_to_the_target() {
 trace to example.org (192.0.2.1): icmp, stamps tcx/tcx
 hop  responder                sent   loss       min      mean       p50       max    stddev    jitter
   1  10.0.0.1                    3    0 %  100.0 µs  110.0 µs  105.0 µs  150.0 µs  5.000 µs  3.333 µs
-  2  r2.example (10.0.12.2)      3    0 %  200.0 µs  220.0 µs  210.0 µs  300.0 µs                      2 rate-limited
+  2  r2.example (10.0.12.2)      3    0 %  200.0 µs  220.0 µs  210.0 µs  300.0 µs                      2 rate-limited, limit 0.999/s, burst 6
   3  *                           3  100 %
   4  example.org (192.0.2.1)     3    0 %  400.0 µs  440.0 µs  420.0 µs  600.0 µs  20.00 µs  13.33 µs  1 late, 2 duplicates
 reached the target in 4 hops
@@ -216,6 +220,22 @@ fn a_ping_is_lines_and_a_summary() {
         let mut report = ping("192.0.2.1", 1200, 1199);
         report.name = Some("example.org".to_owned());
         (report.errors, report.late, report.duplicates) = (1, 1, 1);
+        report.loss.ci95 = Some([0.000_15, 0.0047]);
+        report.reordered = Reordered {
+            count: 6,
+            ratio: 0.005,
+        };
+        report.bursts = Some(Bursts {
+            count: 3,
+            longest: 9,
+            mean: 14.0 / 3.0,
+            p: Some(0.001_234),
+            r: Some(0.25),
+        });
+        report.omitted = Some(Omitted {
+            probes: 29,
+            longest_ns: 30_500_000_000,
+        });
         report.error_responders = vec![Responder {
             address: ip("10.0.0.1"),
             name: None,
@@ -233,9 +253,34 @@ fn a_ping_is_lines_and_a_summary() {
 10.0.0.1: seq=3 ttl=61 !host-unreachable
 
 --- example.org (192.0.2.1) ping statistics: icmp, stamps tcx/xdp-native ---
-1,200 sent, 1,199 received, 0.08 % loss, 1 duplicate, 1 late, 1 ICMP error (host-unreachable from 10.0.0.1)
+1,200 sent, 1,199 received, 0.08 % loss (95 %: 0.01 % to 0.47 %), 1 duplicate, 1 late, 6 reordered (0.5 %), 1 ICMP error (host-unreachable from 10.0.0.1)
+loss in 3 bursts, 4.67 probes on average, 9 at most; p 0.00123, r 0.25
+29 probes omitted: sending was held up, for 30500 ms at most
 rtt       min      mean       p50       p90       p99     p99.9       max    stddev    jitter
      45.20 µs  49.72 µs  47.46 µs  54.24 µs  56.50 µs  60.27 µs  67.80 µs  2.260 µs  1.506 µs
+"
+    );
+}
+
+#[test]
+fn intervals_are_a_line_each_before_the_summary() {
+    let one = Presentation {
+        ping: true,
+        ..presentation()
+    };
+    let text = shown(one, |table| {
+        let mut report = ping("192.0.2.1", 1200, 1199);
+        report.interval = Some(interval(100, 99));
+        table.ping(&report)?;
+        let mut silent = ping("192.0.2.1", 1300, 1199);
+        silent.interval = Some(interval(100, 0));
+        table.ping(&silent)
+    });
+    assert_eq!(
+        text,
+        "\
+192.0.2.1, last 10 s: 100 sent, 99 received, 1 % loss, min 45.20 µs, p50 47.46 µs, p99 56.50 µs, max 67.80 µs; so far 1,200 sent, 0.08 % loss
+192.0.2.1, last 10 s: 100 sent, 0 received, 100 % loss; so far 1,300 sent, 7.8 % loss
 "
     );
 }
@@ -252,13 +297,14 @@ fn a_ping_without_an_answer() {
         shown(one.clone(), |table| table.ping(&report)),
         "\
 --- 2001:db8::1 ping statistics: icmp, stamps tcx/xdp-native ---
-5 sent, 0 received, 100 % loss (1 never sent), 0 duplicates, 0 late
+5 sent, 0 received, 100 % loss (95 %: up to 75 %, 1 never sent), 0 duplicates, 0 late
+loss in 1 burst, 5 probes on average, 5 at most
 "
     );
     report.loss.never_sent = 5;
     let text = shown(one, |table| table.ping(&report));
     assert!(
-        text.contains("0 received, nothing left this host (5 never sent)"),
+        text.contains("0 received, nothing left this host (95 %: up to 75 %, 5 never sent)"),
         "{text}"
     );
 }

@@ -68,6 +68,11 @@ impl Sink for Table {
     }
 
     fn ping(&mut self, report: &PingReport) -> io::Result<()> {
+        if let Some(interval) = &report.interval {
+            self.begun = true;
+            let line = ping::interval(report, interval, &self.presentation);
+            return self.records.add(line.as_bytes());
+        }
         if self.presentation.targets > 1 {
             self.pings.push(report.clone());
             return Ok(());

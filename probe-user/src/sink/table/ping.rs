@@ -5,10 +5,10 @@ use super::{
     grid::{Grid, Text, plain},
 };
 use crate::{
-    engine::report::PingReport,
+    engine::report::{Bursts, Interval, Loss, Omitted, PingReport, Reordered},
     sink::{
         Presentation,
-        text::{count, counted, host, percent},
+        text::{count, counted, decimal, host, percent, time},
     },
 };
 
@@ -26,6 +26,12 @@ pub(super) fn summary(report: &PingReport, presentation: &Presentation) -> Strin
             presentation.colour
         ),
     );
+    for line in [
+        report.bursts.as_ref().map(bursts),
+        report.omitted.map(omitted),
+    ] {
+        text.extend(line.map(|line| line + "\n"));
+    }
     if let Some(rtt) = &report.rtt_ns {
         let mut grid = Grid::new(
             ["rtt"].into_iter().chain(figures.titles()),
@@ -47,9 +53,10 @@ fn counts(report: &PingReport) -> String {
         true => "nothing left this host".to_owned(),
         false => format!("{} loss", percent(report.loss.ratio)),
     };
-    let causes = causes(&report.loss);
-    if !causes.is_empty() {
-        loss = format!("{loss} ({})", causes.join(", "));
+    let mut remarks: Vec<_> = bounds(&report.loss).into_iter().collect();
+    remarks.extend(causes(&report.loss));
+    if !remarks.is_empty() {
+        loss = format!("{loss} ({})", remarks.join(", "));
     }
     let mut parts = vec![
         format!("{} sent", count(report.sent)),
@@ -58,10 +65,49 @@ fn counts(report: &PingReport) -> String {
         counted(report.duplicates, "duplicate", "duplicates"),
         format!("{} late", count(report.late)),
     ];
+    parts.extend(reordered(report));
     if report.errors > 0 {
         parts.push(errors(report));
     }
     parts.join(", ")
+}
+
+/// `95 %: 0.02 % to 0.47 %`
+fn bounds(loss: &Loss) -> Option<String> {
+    let [low, high] = loss.ci95?;
+    let range = match low > 0.0 {
+        true => format!("{} to {}", percent(low), percent(high)),
+        false => format!("up to {}", percent(high)),
+    };
+    Some(format!("95 %: {range}"))
+}
+
+fn reordered(report: &PingReport) -> Option<String> {
+    let Reordered {
+        count: replies,
+        ratio,
+    } = report.reordered;
+    (replies > 0).then(|| format!("{} reordered ({})", count(replies), percent(ratio)))
+}
+
+/// `loss in 3 bursts, 4.7 probes on average, 9 at most; p 0.01, r 0.214`
+fn bursts(bursts: &Bursts) -> String {
+    let mut text = format!(
+        "loss in {}, {} on average, {} at most",
+        counted(bursts.count, "burst", "bursts"),
+        format_args!("{} probes", decimal(bursts.mean)),
+        count(bursts.longest),
+    );
+    if let (Some(p), Some(r)) = (bursts.p, bursts.r) {
+        text += &format!("; p {}, r {}", decimal(p), decimal(r));
+    }
+    text
+}
+
+fn omitted(omitted: Omitted) -> String {
+    let probes = counted(omitted.probes, "probe", "probes");
+    let longest = time(omitted.longest_ns);
+    format!("{probes} omitted: sending was held up, for {longest} at most")
 }
 
 /// How many ICMP errors, which, and whose.
@@ -80,6 +126,40 @@ fn errors(report: &PingReport) -> String {
         return number;
     }
     format!("{number} ({})", whose.join(", "))
+}
+
+/// A line for the time since the report before, and the loss of all the time.
+pub(super) fn interval(
+    report: &PingReport,
+    interval: &Interval,
+    presentation: &Presentation,
+) -> String {
+    let seconds = interval.end_ns.saturating_sub(interval.begin_ns) as f64 / 1e9;
+    let mut parts = vec![
+        format!("{} sent", count(interval.sent)),
+        format!("{} received", count(interval.received)),
+        format!("{} loss", percent(interval.loss.ratio)),
+    ];
+    parts.extend(causes(&interval.loss));
+    parts.extend(extras(interval.late, interval.duplicates));
+    if let Some(rtt) = &interval.rtt_ns {
+        let figures = [
+            ("min", rtt.min),
+            ("p50", rtt.p50),
+            ("p99", rtt.p99),
+            ("max", rtt.max),
+        ];
+        parts.extend(figures.map(|(name, figure)| format!("{name} {}", time(figure))));
+    }
+    let target = host(report.name.as_deref(), report.target);
+    let line = format!(
+        "{target}, last {} s: {}; so far {} sent, {} loss",
+        decimal(seconds),
+        parts.join(", "),
+        count(report.sent),
+        percent(report.loss.ratio),
+    );
+    super::paint(&line, interval.loss.ratio > 0.0, presentation.colour) + "\n"
 }
 
 /// A row for each target.
@@ -111,6 +191,12 @@ fn row(report: &PingReport, first: &PingReport, figures: &Figures) -> Vec<Text> 
     row.extend(figures.cells(report.rtt_ns.as_ref()));
     let mut notes = causes(&report.loss);
     notes.extend(extras(report.late, report.duplicates));
+    notes.extend(reordered(report));
+    notes.extend(
+        report
+            .omitted
+            .map(|omitted| format!("{} omitted", count(omitted.probes))),
+    );
     if report.errors > 0 {
         notes.push(errors(report));
     }

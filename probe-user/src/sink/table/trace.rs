@@ -5,10 +5,10 @@ use super::{
     grid::{Grid, Text, plain},
 };
 use crate::{
-    engine::report::{Hop, Responder, Stop, TraceReport},
+    engine::report::{Hop, RateLimit, Responder, Stop, TraceReport},
     sink::{
         Presentation,
-        text::{count, counted, host, printable},
+        text::{count, counted, decimal, host, printable},
     },
 };
 
@@ -50,6 +50,7 @@ fn first_row(hop: &Hop, report: &TraceReport, figures: &Figures) -> Vec<Text> {
     let name = responder.map_or("*".to_owned(), |r| host(r.name.as_deref(), r.address));
     let mut notes = responder.map_or(vec![], |r| about(hop, r, report));
     notes.extend(causes(&hop.loss));
+    notes.extend(hop.rate_limit.map(limit));
     notes.extend(extras(hop.late, hop.duplicates));
     let mut row = vec![
         plain(hop.ttl.to_string()),
@@ -60,6 +61,15 @@ fn first_row(hop: &Hop, report: &TraceReport, figures: &Figures) -> Vec<Text> {
     row.extend(figures.cells(hop.rtt_ns.as_ref()));
     row.push(plain(notes.join(", ")));
     row
+}
+
+/// `limit 1/s, burst 6`
+fn limit(limit: RateLimit) -> String {
+    let rate = format!("limit {}/s", decimal(limit.per_second));
+    match limit.burst {
+        Some(burst) => format!("{rate}, burst {}", count(burst)),
+        None => rate,
+    }
 }
 
 /// Another responder of a hop stands under the first.

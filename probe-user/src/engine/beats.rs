@@ -1,0 +1,92 @@
+//! When the probes of a ping are due, and what becomes of those whose time passes.
+//!
+//! Probes are due by the clock, never by what came back, so that a network that stalls
+//! is probed as often as one that does not. If the sender itself is held up, the
+//! rounds that it missed cannot be made up for: a probe measures the time at which it
+//! leaves. They are counted, so that a gap in the figures is told from good times.
+
+use std::time::Duration;
+
+use super::{
+    pace::next_beat,
+    report::Omitted,
+    time::{Moment, nanoseconds},
+};
+
+/// The rounds of a ping in time.
+#[derive(Clone, Debug)]
+pub struct Beats {
+    interval: Duration,
+    due: Moment,
+    /// By how much rounds were put off, all in all.
+    put_off: Duration,
+    longest: Duration,
+}
+
+impl Beats {
+    /// A round each `interval`, the first at `begin`.
+    pub fn new(interval: Duration, begin: Moment) -> Self {
+        Self {
+            interval,
+            due: begin,
+            put_off: Duration::ZERO,
+            longest: Duration::ZERO,
+        }
+    }
+
+    /// When the next round is due.
+    pub fn due(&self) -> Moment {
+        self.due
+    }
+
+    /// A round leaves.
+    pub fn take(&mut self, now: Moment) {
+        let next = next_beat(self.due, now, self.interval);
+        self.put_off += next.since(self.due + self.interval);
+        self.longest = self.longest.max(now.since(self.due));
+        self.due = next;
+    }
+
+    /// The rounds that never were; `None` if there were all.
+    pub fn omitted(&self) -> Option<Omitted> {
+        let probes = self
+            .put_off
+            .as_nanos()
+            .checked_div(self.interval.as_nanos())?;
+        (probes > 0).then(|| Omitted {
+            probes: u64::try_from(probes).unwrap_or(u64::MAX),
+            longest_ns: nanoseconds(self.longest),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const BEGIN: Moment = Moment(5_000_000_000);
+
+    #[test]
+    fn a_punctual_sender_omits_nothing() {
+        let mut beats = Beats::new(SECOND, BEGIN);
+        for _ in 0..1_000 {
+            beats.take(beats.due() + Duration::from_millis(3));
+        }
+        assert_eq!(beats.due(), BEGIN + SECOND * 1_000);
+        assert_eq!(beats.omitted(), None);
+    }
+
+    #[test]
+    fn rounds_whose_time_passes_are_counted() {
+        let mut beats = Beats::new(SECOND, BEGIN);
+        beats.take(BEGIN);
+        beats.take(BEGIN + SECOND * 31);
+        let omitted = beats.omitted().expect("a stall");
+        // Rounds 1 to 30 were due; one left, late.
+        assert_eq!((omitted.probes, omitted.longest_ns), (29, 30_000_000_000));
+        let mut beats = Beats::new(Duration::ZERO, BEGIN);
+        beats.take(BEGIN + SECOND);
+        assert_eq!(beats.omitted(), None);
+    }
+}

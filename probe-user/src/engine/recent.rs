@@ -1,0 +1,58 @@
+//! What a ping has found since it last reported.
+
+use super::{
+    answer::Answer,
+    latency::Latency,
+    report::{Interval, Loss, Totals},
+    tally::Tally,
+    time::Moment,
+};
+
+/// The figures of an interval. A reply or a loss belongs to that in which it became
+/// known.
+#[derive(Clone, Debug)]
+pub(super) struct Recent {
+    begin: Moment,
+    before: Totals,
+    latency: Latency,
+}
+
+impl Recent {
+    pub(super) fn new(begin: Moment) -> Self {
+        Self {
+            begin,
+            before: Totals::default(),
+            latency: Latency::default(),
+        }
+    }
+
+    /// A valid reply of the target.
+    pub(super) fn record(&mut self, answer: &Answer) {
+        self.latency.record(answer.rtt_ns, answer.stamp);
+    }
+
+    /// The interval that ends now; the next begins.
+    pub(super) fn close(&mut self, tally: &Tally, now: Moment) -> Interval {
+        let counts = tally.totals();
+        let new = counts.since(std::mem::replace(&mut self.before, counts));
+        let begin = std::mem::replace(&mut self.begin, now);
+        let known = new.received + new.unanswered;
+        Interval {
+            begin_ns: begin.0,
+            end_ns: now.0,
+            sent: new.sent,
+            received: new.received,
+            late: new.late,
+            duplicates: new.duplicates,
+            loss: Loss {
+                ratio: new.unanswered as f64 / known.max(1) as f64,
+                ci95: None,
+                unanswered: new.unanswered,
+                never_sent: new.never_sent,
+                by_us: new.by_us,
+                rate_limited: 0,
+            },
+            rtt_ns: std::mem::take(&mut self.latency).summary(),
+        }
+    }
+}
