@@ -31,7 +31,7 @@ use crate::{
         network::WayMap,
         processors,
         slots::{SlotTable, Tenant},
-        transmit::{Contact, Frame, Transmitter, UNBUILDABLE},
+        transmit::{Contact, Transmitter, UNBUILDABLE},
     },
     run::packet::{self, Ends},
 };
@@ -336,14 +336,20 @@ impl Sending {
         probe.seq16 = lease.seq16;
         probe.nonce = lease.nonce;
         self.result.planned += 1;
-        match Frame::build(&probe, &self.contact, way.ifindex, &way.link) {
-            Some(frame) => {
-                let cursor = step.cursor;
-                self.burst.add(Queued { cursor, ttl, lease }, frame);
-                self.pace.take();
-                self.budget -= 1;
-            }
-            None => *self.result.failed.entry(UNBUILDABLE).or_default() += 1,
+        let Self { burst, contact, .. } = self;
+        let queued = Queued {
+            cursor: step.cursor,
+            ttl,
+            lease,
+        };
+        let added = burst.add(queued, |frame| {
+            frame.rebuild(&probe, contact, way.ifindex, &way.link)
+        });
+        if added.is_some() {
+            self.pace.take();
+            self.budget -= 1;
+        } else {
+            *self.result.failed.entry(UNBUILDABLE).or_default() += 1;
         }
         true
     }
