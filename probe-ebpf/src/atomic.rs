@@ -3,27 +3,6 @@
 
 #![expect(unsafe_code, reason = "compiler intrinsics on raw pointers")]
 
-/// Sets bits; gives the value before. A full barrier.
-///
-/// # Safety
-///
-/// `target` must point to a live, aligned map value.
-#[inline(always)]
-pub(crate) unsafe fn fetch_or(target: *mut u64, bits: u64) -> u64 {
-    #[cfg(target_arch = "bpf")]
-    // SAFETY: as the caller promises.
-    unsafe {
-        use core::intrinsics::{AtomicOrdering::SeqCst, atomic_or};
-        atomic_or::<u64, u64, { SeqCst }>(target, bits)
-    }
-    #[cfg(not(target_arch = "bpf"))]
-    // SAFETY: as the caller promises.
-    unsafe {
-        use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
-        AtomicU64::from_ptr(target).fetch_or(bits, SeqCst)
-    }
-}
-
 /// Replaces the value; gives the one before. A full barrier.
 ///
 /// # Safety

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Most frames in one call.
-pub(super) const BATCH: usize = 64;
+pub(super) const BATCH: usize = 128;
 
 /// Bytes asked for the send buffer: a batch never waits for the one before.
 const SEND_BUFFER: libc::c_int = 4 << 20;

@@ -14,7 +14,7 @@ use crate::io::{
 };
 
 /// Frames in one call.
-const MOST: usize = 64;
+const MOST: usize = 128;
 
 /// A probe in a burst.
 #[derive(Clone, Copy)]
