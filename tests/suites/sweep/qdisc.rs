@@ -20,7 +20,15 @@ fn sweep(lab: &InternetLab, more: &[&str]) -> Counters {
         .map(|target| format!("{target}\n"))
         .collect();
     let run = Probe::sweep(lab.vantage())
-        .args(["--ping", "--tx", "raw", "--rate", "max", "--timeout", "500ms"])
+        .args([
+            "--ping",
+            "--tx",
+            "raw",
+            "--rate",
+            "max",
+            "--timeout",
+            "500ms",
+        ])
         .args(["--format", "none", "--targets", "-"])
         .args(more)
         .input(&targets)

@@ -100,14 +100,8 @@ impl Ring {
             return Err(io::Error::from_raw_os_error(libc::EAGAIN));
         }
         // SAFETY: no message; what is sent is the frames of the ring.
-        let result = unsafe {
-            libc::send(
-                socket.as_raw_fd(),
-                std::ptr::null(),
-                0,
-                libc::MSG_DONTWAIT,
-            )
-        };
+        let result =
+            unsafe { libc::send(socket.as_raw_fd(), std::ptr::null(), 0, libc::MSG_DONTWAIT) };
         let error = (result < 0).then(io::Error::last_os_error);
         // It speaks of the first frame that was not taken, if any was taken before.
         let places = self.head..self.head + queued;
@@ -136,7 +130,10 @@ impl Ring {
         unsafe {
             let stated = begin.add(offset_of!(libc::tpacket2_hdr, tp_len));
             stated.cast::<u32>().write((VNET_HEADER + length) as u32);
-            begin.add(LINEAR).cast::<u16>().write_unaligned(length as u16);
+            begin
+                .add(LINEAR)
+                .cast::<u16>()
+                .write_unaligned(length as u16);
             begin
                 .add(FRAME)
                 .cast::<[u8; CAPACITY]>()

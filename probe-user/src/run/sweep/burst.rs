@@ -73,7 +73,10 @@ impl Burst {
         let mut begin = 0;
         let mut given_up = None;
         while let Some(queued) = self.queued.get(begin..).filter(|rest| !rest.is_empty()) {
-            let frames = self.frames.get(begin..self.queued.len()).unwrap_or_default();
+            let frames = self
+                .frames
+                .get(begin..self.queued.len())
+                .unwrap_or_default();
             begin += self.transmitter.send(frames, |place, sent| {
                 let queued = queued.get(place);
                 queued.is_none_or(|queued| result.settle(slots, *queued, sent))
