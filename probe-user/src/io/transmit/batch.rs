@@ -121,10 +121,10 @@ impl Transmitter {
     }
 
     fn open_packet(&self, ifindex: u32) -> io::Result<Socket> {
-        if self.in_bulk {
-            if let Ok(socket) = Socket::ringed(self.mark, ifindex) {
-                return Ok(socket);
-            }
+        if self.in_bulk
+            && let Ok(socket) = Socket::ringed(self.mark, ifindex)
+        {
+            return Ok(socket);
         }
         Socket::packet(self.mark, ifindex)
     }
