@@ -72,6 +72,9 @@ pub const fn generation(nonce: Nonce) -> u64 {
     nonce.0 << 32
 }
 
+/// The part of a state word that [`generation`] fills.
+pub const GENERATION: u64 = 0xffff_ffff << 32;
+
 /// What became of a slot's tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {

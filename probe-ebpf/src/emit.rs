@@ -9,31 +9,39 @@ use crate::maps::{self, Ring};
 #[inline(always)]
 pub(crate) fn emit(event: Event) {
     let Some(ring) = maps::ring() else {
-        return maps::count(Counter::RingFull);
+        maps::count(Counter::RingFull);
+        return;
     };
     let Some(mut entry) = ring.reserve(0) else {
-        return maps::count(Counter::RingFull);
+        maps::count(Counter::RingFull);
+        return;
     };
     entry.write(event);
-    entry.submit(wakeup(ring));
-    maps::count(Counter::Delivered);
+    let delivered = maps::count(Counter::Delivered);
+    entry.submit(wakeup(ring, delivered));
 }
 
 /// Bytes that an event takes in a ring, with the header in front of it
 /// (`BPF_RINGBUF_HDR_SZ`).
 const ENTRY: u64 = size_of::<Event>() as u64 + 8;
 
+/// At high rates the ring is looked at once for so many events: a power of two.
+const LOOK_EVERY: u64 = 16;
+
 /// At low rates the kernel's rule: wake a reader that has caught up. At high
 /// rates wake it once for many events, and not again for each that comes before it
 /// is awake: every call costs an interrupt.
 #[inline(always)]
-fn wakeup(ring: &Ring) -> u64 {
+fn wakeup(ring: &Ring, delivered: u64) -> u64 {
     let batch = maps::wakeup_bytes();
     if batch == 0 {
         return 0;
     }
+    if !delivered.is_multiple_of(LOOK_EVERY) {
+        return BPF_RB_NO_WAKEUP.into();
+    }
     let waiting = maps::waiting_bytes(ring);
-    if waiting >= batch && waiting % batch < ENTRY {
+    if waiting >= batch && waiting % batch < LOOK_EVERY * ENTRY {
         BPF_RB_FORCE_WAKEUP.into()
     } else {
         BPF_RB_NO_WAKEUP.into()

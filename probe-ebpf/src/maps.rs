@@ -13,8 +13,8 @@ use core::mem::MaybeUninit;
 use probe_common::{
     abi::{ABI_VERSION, Config, Control, Counter, Counters, Event, names::MAX_CPUS},
     classify::Candidate,
-    identity::Ports,
-    slot::{ARMED, Record},
+    identity::{Nonce, Ports},
+    slot::{ARMED, GENERATION, Record, generation},
 };
 
 use crate::atomic;
@@ -69,18 +69,24 @@ constant!(timeout_ns, u64, "When a reply is late, nanoseconds.");
 constant!(flags, u32, "Flags of [`Config`].");
 constant!(stop_mask, u32, "Words of the stop set, less one.");
 
-/// Adds one to a counter of this CPU.
+/// Adds one to a counter of this CPU; gives what it is then.
 #[inline(always)]
-pub(crate) fn count(counter: Counter) {
-    count_at(counter as usize);
+pub(crate) fn count(counter: Counter) -> u64 {
+    match COUNTERS.get_ptr_mut(0) {
+        // SAFETY: the value is this CPU's own.
+        Some(counters) => unsafe { &mut *counters }.add_at(counter as usize),
+        None => 0,
+    }
 }
 
-/// Adds one to the counter at a place.
+/// Counts a candidate, and adds one to the counter at a place.
 #[inline(always)]
-pub(crate) fn count_at(place: usize) {
+pub(crate) fn count_candidate(place: usize) {
     if let Some(counters) = COUNTERS.get_ptr_mut(0) {
         // SAFETY: the value is this CPU's own.
-        unsafe { &mut *counters }.add_at(place);
+        let counters = unsafe { &mut *counters };
+        counters.add(Counter::Candidates);
+        counters.add_at(place);
     }
 }
 
@@ -166,13 +172,25 @@ impl Slot {
         }
     }
 
-    /// Writes the stamp, then the flag that says so.
+    /// The tenant's nonce and flow; `None` if it changed hands meanwhile.
     #[inline(always)]
-    pub(crate) fn arm(self, tx_ns: u64, flag: u64) -> u64 {
+    pub(crate) fn announced(self) -> Option<(Nonce, u16)> {
+        let nonce = self.nonce();
+        // SAFETY: as above.
+        let flow = unsafe { core::ptr::read_volatile(&raw const (*self.0).flow) };
+        (nonce == self.nonce()).then_some((Nonce(nonce), flow))
+    }
+
+    /// Writes the stamp, then the flag that says so. Gives whether it is the tenant's
+    /// first; `None`: it is the tenant no more.
+    #[inline(always)]
+    pub(crate) fn arm(self, tenant: Nonce, tx_ns: u64) -> Option<bool> {
+        let announced = generation(tenant);
         // SAFETY: the pointer is to a live map value.
-        unsafe {
-            core::ptr::write_volatile(&raw mut (*self.0).tx_ns, tx_ns);
-            atomic::fetch_or(&raw mut (*self.0).state, flag)
+        unsafe { core::ptr::write_volatile(&raw mut (*self.0).tx_ns, tx_ns) };
+        match self.advance(announced, announced | ARMED) {
+            Ok(()) => Some(true),
+            Err(state) => (state & (GENERATION | ARMED) == announced | ARMED).then_some(false),
         }
     }
 

@@ -145,8 +145,7 @@ fn reject<P: Packet>(packet: &P, reason: Counter) -> Host {
 /// Counts a candidate, and what it was found to be.
 #[inline(always)]
 fn count<P: Packet>(packet: &P, place: usize) {
-    maps::count(Counter::Candidates);
-    maps::count_at(place);
+    maps::count_candidate(place);
     log::counted(packet, place);
 }
 

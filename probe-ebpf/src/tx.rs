@@ -5,7 +5,6 @@ use probe_common::{
     abi::Counter,
     identity::{Nonce, slot_index},
     probe::{self, Identity},
-    slot::ARMED,
     wire::{Cursor, eth, ip},
 };
 
@@ -26,7 +25,7 @@ pub(crate) fn stamp_frame(ctx: &TcContext) {
     match eth::read(&mut cursor) {
         Some((eth::IPV4, _)) => stamp(cursor, false),
         Some((eth::IPV6, _)) => stamp(cursor, true),
-        _ => maps::count(Counter::StampMismatch),
+        _ => mismatch(),
     }
 }
 
@@ -38,15 +37,20 @@ pub(crate) fn stamp_packet(ctx: &TcContext) {
     }
     match ctx.is_v6() {
         Some(v6) => stamp(ctx.cursor(), v6),
-        None => maps::count(Counter::StampMismatch),
+        None => mismatch(),
     }
 }
 
 #[inline(always)]
 fn stamp<C: Cursor>(cursor: C, v6: bool) {
     if try_stamp(cursor, v6).is_none() {
-        maps::count(Counter::StampMismatch);
+        mismatch();
     }
+}
+
+#[inline(always)]
+fn mismatch() {
+    maps::count(Counter::StampMismatch);
 }
 
 /// Stamps the slot if mark, form, port, shard and nonce agree.
@@ -56,14 +60,13 @@ fn try_stamp<C: Cursor>(cursor: C, v6: bool) -> Option<()> {
     let identity = probe::read(&header, rest).ok()??;
     let (flow, shard) = maps::ports().locate(identity.port)?;
     let slot = maps::slot(slot_index(shard, identity.seq16))?;
-    let record = slot.read()?;
-    if record.flow != flow || !shows(&identity, Nonce(record.nonce)) {
+    let (nonce, announced_flow) = slot.announced()?;
+    if announced_flow != flow || !shows(&identity, nonce) {
         return None;
     }
     // A packet that passes two stamped devices (a tunnel over a stamped link) is
     // one probe: the later stamp holds, the count stays one.
-    let state = slot.arm(clock::now_ns(), ARMED);
-    if state & ARMED == 0 {
+    if slot.arm(nonce, clock::now_ns())? {
         maps::count(Counter::Stamped);
     }
     Some(())

@@ -50,6 +50,7 @@ const UNSAFE_ISLANDS: &[&str] = &[
     "probe-user/src/io/pod.rs",
     "probe-user/src/io/ring/mapping.rs",
     "probe-user/src/io/ring/mod.rs",
+    "probe-user/src/io/transmit/ring.rs",
     "probe-user/src/io/transmit/socket.rs",
     "tests/src/lab/packet_socket.rs",
 ];

@@ -93,12 +93,14 @@ impl Counters {
         self.add_at(counter as usize);
     }
 
-    /// Adds one to the counter at a place.
+    /// Adds one to the counter at a place; gives what it is then.
     #[inline(always)]
-    pub fn add_at(&mut self, place: usize) {
-        if let Some(value) = self.0.get_mut(place) {
-            *value = value.wrapping_add(1);
-        }
+    pub fn add_at(&mut self, place: usize) -> u64 {
+        let Some(value) = self.0.get_mut(place) else {
+            return 0;
+        };
+        *value = value.wrapping_add(1);
+        *value
     }
 
     /// The value of a counter.

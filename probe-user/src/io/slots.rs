@@ -300,8 +300,9 @@ fn hand_over(
     });
     words[PREVIOUS].store(previous.0, Ordering::Release);
     words[NONCE].store(0, Ordering::Release);
-    fence(Ordering::SeqCst);
     let left = words[STATE].swap(slot::generation(nonce), Ordering::AcqRel);
+    // Whoever sees a field of the new tenant sees that the old nonce is gone.
+    fence(Ordering::Release);
     for (place, (word, value)) in words.iter().zip(record).enumerate() {
         if place != NONCE && place != STATE {
             word.store(value, Ordering::Relaxed);

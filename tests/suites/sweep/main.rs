@@ -9,6 +9,7 @@ mod generator;
 mod internet;
 mod output;
 mod pace;
+mod qdisc;
 mod resume;
 mod routers;
 mod scope;

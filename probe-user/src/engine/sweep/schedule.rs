@@ -81,7 +81,12 @@ impl Schedule {
         if round >= self.rounds {
             return None;
         }
-        Some(self.at(round, cursor % of_round, cursor))
+        Some(Step {
+            cursor,
+            round,
+            place: self.place(cursor % of_round),
+            seat: 0,
+        })
     }
 
     /// Every `of`-th step from `begin` on: what one sending thread does.
@@ -96,23 +101,26 @@ impl Schedule {
             round: next / of_round,
             offset: next % of_round,
             stride: of,
+            ahead: [None; LOOK_AHEAD],
+            next: LOOK_AHEAD,
         }
     }
 
-    fn at(&self, round: u32, offset: u64, cursor: u64) -> Step {
-        let number = self.permutation.at(self.position(offset));
-        Step {
-            cursor,
-            round,
-            place: number.and_then(|number| self.space.place(number)),
-            seat: 0,
-        }
+    /// What is sent at a step of a round.
+    #[inline]
+    fn place(&self, offset: u64) -> Option<Place> {
+        let number = self.permutation.at(self.position(offset))?;
+        self.space.place(number)
     }
 
     const fn position(&self, step: u64) -> u64 {
         self.shard.index as u64 + step * self.shard.of as u64
     }
 }
+
+/// Steps that are looked up together. Each is a chain of divisions and hashes, and a
+/// processor goes along several chains at once.
+const LOOK_AHEAD: usize = 16;
 
 /// The steps of one sending thread, in order.
 #[derive(Clone, Debug)]
@@ -123,6 +131,10 @@ pub struct Lane {
     /// Steps of the round before the next one.
     offset: u64,
     stride: u64,
+    /// What is sent at some steps in a row of the same round.
+    ahead: [Option<Place>; LOOK_AHEAD],
+    /// Which of these is the next step's; beyond the last: none.
+    next: usize,
 }
 
 impl Lane {
@@ -142,20 +154,39 @@ impl Lane {
     }
 
     /// The next step, which stays the next.
-    pub fn peek(&self) -> Option<Step> {
+    #[inline]
+    pub fn peek(&mut self) -> Option<Step> {
         let round = u32::try_from(self.round).ok()?;
         if round >= self.schedule.rounds || self.offset >= self.schedule.steps_of_round() {
             return None;
         }
-        Some(self.schedule.at(round, self.offset, self.cursor()))
+        if self.next >= LOOK_AHEAD {
+            self.look_ahead();
+        }
+        Some(Step {
+            cursor: self.cursor(),
+            round,
+            place: *self.ahead.get(self.next)?,
+            seat: 0,
+        })
+    }
+
+    /// Looks up the next steps; those beyond the round mean nothing.
+    fn look_ahead(&mut self) {
+        for (distance, place) in (0..).zip(&mut self.ahead) {
+            *place = self.schedule.place(self.offset + distance * self.stride);
+        }
+        self.next = 0;
     }
 
     /// Goes one step on.
     pub fn advance(&mut self) {
         self.offset += self.stride;
+        self.next = LOOK_AHEAD.min(self.next + 1);
         while self.offset >= self.of_round {
             self.offset -= self.of_round;
             self.round += 1;
+            self.next = LOOK_AHEAD;
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Sent {
 #[derive(Debug)]
 pub struct Transmitter {
     mark: u32,
+    /// Frames come in large numbers.
+    in_bulk: bool,
     /// One for each interface that frames have left by.
     packet: Vec<(u32, Socket)>,
     raw_v4: Socket,
@@ -42,10 +44,19 @@ impl Transmitter {
         };
         Ok(Self {
             mark,
+            in_bulk: false,
             packet: Vec::new(),
             raw_v4: Socket::raw(false, mark).map_err(|e| refused("a raw socket", &e))?,
             raw_v6: Socket::raw(true, mark).ok(),
         })
+    }
+
+    /// For frames in large numbers: by transmit rings, where the kernel has them.
+    pub fn in_bulk(self) -> Self {
+        Self {
+            in_bulk: true,
+            ..self
+        }
     }
 
     /// Sends frames in order; `report` hears of each by its place, and says whether
@@ -91,21 +102,30 @@ impl Transmitter {
     }
 
     /// The socket for a frame; none where the host lacks the IP version.
-    fn socket(&mut self, frame: &Frame) -> io::Result<Option<&Socket>> {
+    fn socket(&mut self, frame: &Frame) -> io::Result<Option<&mut Socket>> {
         let ifindex = match frame.route {
             Route::Packet { ifindex } => ifindex,
-            Route::Raw(address) if address.is_v4() => return Ok(Some(&self.raw_v4)),
-            Route::Raw(_) => return Ok(self.raw_v6.as_ref()),
+            Route::Raw(address) if address.is_v4() => return Ok(Some(&mut self.raw_v4)),
+            Route::Raw(_) => return Ok(self.raw_v6.as_mut()),
         };
         let known = self.packet.iter().position(|(index, _)| *index == ifindex);
         let place = match known {
             Some(place) => place,
             None => {
-                let socket = Socket::packet(self.mark, ifindex)?;
+                let socket = self.open_packet(ifindex)?;
                 self.packet.push((ifindex, socket));
                 self.packet.len() - 1
             }
         };
-        Ok(self.packet.get(place).map(|(_, socket)| socket))
+        Ok(self.packet.get_mut(place).map(|(_, socket)| socket))
+    }
+
+    fn open_packet(&self, ifindex: u32) -> io::Result<Socket> {
+        if self.in_bulk
+            && let Ok(socket) = Socket::ringed(self.mark, ifindex)
+        {
+            return Ok(socket);
+        }
+        Socket::packet(self.mark, ifindex)
     }
 }

@@ -9,7 +9,7 @@ use probe_common::{
 use crate::io::network::Link;
 
 /// Most octets of a frame.
-const CAPACITY: usize = eth::LENGTH + MAX_LENGTH;
+pub(super) const CAPACITY: usize = eth::LENGTH + MAX_LENGTH;
 
 /// A frame (or packet, where there is no Ethernet header) and where it goes.
 #[derive(Clone, Debug)]
@@ -76,36 +76,56 @@ impl Contact {
 }
 
 impl Frame {
+    /// Room for a frame.
+    pub const EMPTY: Self = Self {
+        bytes: [0; CAPACITY],
+        length: 0,
+        route: Route::Packet { ifindex: 0 },
+    };
+
     /// Builds the frame of `probe`; `None` if its addresses are of two families.
     pub fn build(probe: &Probe, contact: &Contact, ifindex: u32, link: &Link) -> Option<Self> {
-        let v6 = probe.is_v6();
-        let mut bytes = [0; CAPACITY];
-        let mut out = SlicePut(&mut bytes);
+        let mut frame = Self::EMPTY;
+        frame.rebuild(probe, contact, ifindex, link)?;
+        Some(frame)
+    }
+
+    /// Builds it in the place of another.
+    #[inline]
+    pub fn rebuild(
+        &mut self,
+        probe: &Probe,
+        contact: &Contact,
+        ifindex: u32,
+        link: &Link,
+    ) -> Option<()> {
+        let mut out = SlicePut(&mut self.bytes);
         let (start, route) = match *link {
             Link::Ethernet {
                 source,
                 destination,
             } => {
-                let ethertype = if v6 { eth::IPV6 } else { eth::IPV4 };
+                let ethertype = if probe.is_v6() { eth::IPV6 } else { eth::IPV4 };
                 out.put(0, eth::header(destination, source, ethertype))?;
                 (eth::LENGTH, Route::Packet { ifindex })
             }
             Link::Kernel => (0, Route::Raw(probe.destination)),
         };
         let text_at = probe.emit(contact.tail, &mut out, start)?;
-        let length = start + usize::from(probe.length(contact.tail));
-        if let Some(place) = bytes.get_mut(text_at..length) {
-            place.copy_from_slice(contact.text.get(..place.len())?);
-        }
-        Some(Self {
-            bytes,
-            length,
-            route,
-        })
+        self.length = start + usize::from(probe.length(contact.tail));
+        self.route = route;
+        let place = self.bytes.get_mut(text_at..self.length)?;
+        place.copy_from_slice(contact.text.get(..place.len())?);
+        Some(())
     }
 
     /// The octets.
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&self.bytes)
+    }
+
+    /// All of the room that the octets are the begin of.
+    pub(super) fn room(&self) -> &[u8; CAPACITY] {
+        &self.bytes
     }
 }

@@ -4,6 +4,7 @@
 mod batch;
 mod errno;
 mod frame;
+mod ring;
 mod socket;
 
 pub use batch::{Sent, Transmitter};

@@ -5,20 +5,26 @@
 use std::{
     io,
     mem::{size_of, zeroed},
-    os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd},
 };
 
-use super::frame::{Frame, Route};
+use super::{
+    frame::{Frame, Route},
+    ring::Ring,
+};
 
 /// Most frames in one call.
-pub(super) const BATCH: usize = 64;
+pub(super) const BATCH: usize = 128;
 
 /// Bytes asked for the send buffer: a batch never waits for the one before.
 const SEND_BUFFER: libc::c_int = 4 << 20;
 
 /// A socket that sends whole packets.
 #[derive(Debug)]
-pub(super) struct Socket(OwnedFd);
+pub(super) struct Socket {
+    ring: Option<Ring>,
+    fd: OwnedFd,
+}
 
 impl Socket {
     /// AF_PACKET, for frames with an Ethernet header that leave by one interface: the
@@ -27,6 +33,13 @@ impl Socket {
         let socket = Self::open(libc::AF_PACKET, libc::SOCK_RAW, 0)?;
         socket.prepare(mark)?;
         socket.bind(ifindex)?;
+        Ok(socket)
+    }
+
+    /// The same with a transmit ring.
+    pub(super) fn ringed(mark: u32, ifindex: u32) -> io::Result<Self> {
+        let mut socket = Self::packet(mark, ifindex)?;
+        socket.ring = Some(Ring::new(socket.fd.as_fd(), ifindex)?);
         Ok(socket)
     }
 
@@ -46,8 +59,15 @@ impl Socket {
 
     /// Sends frames in order; returns how many the kernel took before the first
     /// that it refused. An error speaks of the first frame.
-    pub(super) fn send(&self, frames: &[Frame]) -> io::Result<usize> {
+    pub(super) fn send(&mut self, frames: &[Frame]) -> io::Result<usize> {
         let frames = frames.get(..frames.len().min(BATCH)).unwrap_or(frames);
+        match &mut self.ring {
+            Some(ring) => ring.send(self.fd.as_fd(), frames),
+            None => self.send_messages(frames),
+        }
+    }
+
+    fn send_messages(&self, frames: &[Frame]) -> io::Result<usize> {
         let mut names: Vec<Name> = frames.iter().map(|f| Name::of(f.route)).collect();
         let mut parts: Vec<libc::iovec> = frames
             .iter()
@@ -65,7 +85,7 @@ impl Socket {
         // reads through `iov_base`.
         let sent = unsafe {
             libc::sendmmsg(
-                self.0.as_raw_fd(),
+                self.fd.as_raw_fd(),
                 messages.as_mut_ptr(),
                 messages.len() as libc::c_uint,
                 libc::MSG_DONTWAIT,
@@ -82,7 +102,7 @@ impl Socket {
         // SAFETY: the pointer is to a struct of the length given.
         let result = unsafe {
             libc::bind(
-                self.0.as_raw_fd(),
+                self.fd.as_raw_fd(),
                 (&raw const name).cast(),
                 size_of::<libc::sockaddr_ll>() as libc::socklen_t,
             )
@@ -100,7 +120,8 @@ impl Socket {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: a descriptor just made, owned by nobody else.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Self { ring: None, fd })
     }
 
     fn prepare(&self, mark: u32) -> io::Result<()> {
@@ -109,21 +130,31 @@ impl Socket {
     }
 
     fn set(&self, level: i32, option: i32, value: libc::c_int) -> io::Result<()> {
-        // SAFETY: the pointer is to an integer of the length given.
-        let result = unsafe {
-            libc::setsockopt(
-                self.0.as_raw_fd(),
-                level,
-                option,
-                (&raw const value).cast(),
-                size_of::<libc::c_int>() as libc::socklen_t,
-            )
-        };
-        if result < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(())
+        set_option(self.fd.as_fd(), level, option, &value)
     }
+}
+
+/// Sets an option whose value is a plain struct of the kernel's.
+pub(super) fn set_option<T: Copy>(
+    socket: BorrowedFd<'_>,
+    level: i32,
+    option: i32,
+    value: &T,
+) -> io::Result<()> {
+    // SAFETY: the pointer is to a value of the length given.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            std::ptr::from_ref(value).cast(),
+            size_of::<T>() as libc::socklen_t,
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 /// Where a packet goes that does not say so itself.

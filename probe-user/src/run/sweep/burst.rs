@@ -6,7 +6,7 @@ use probe_common::slot::{Fate, Lease};
 
 use super::{
     control::{Orders, REST},
-    lane::LaneResult,
+    result::LaneResult,
 };
 use crate::io::{
     slots::SlotTable,
@@ -14,7 +14,7 @@ use crate::io::{
 };
 
 /// Frames in one call.
-const MOST: usize = 64;
+const MOST: usize = 128;
 
 /// A probe in a burst.
 #[derive(Clone, Copy)]
@@ -28,6 +28,7 @@ pub(super) struct Queued {
 /// Probes with their frames, in order.
 pub(super) struct Burst {
     transmitter: Transmitter,
+    /// Room for all; the first are those of the probes.
     frames: Vec<Frame>,
     queued: Vec<Queued>,
 }
@@ -35,23 +36,30 @@ pub(super) struct Burst {
 impl Burst {
     pub(super) fn new(transmitter: Transmitter) -> Self {
         Self {
-            transmitter,
-            frames: Vec::with_capacity(MOST),
+            transmitter: transmitter.in_bulk(),
+            frames: vec![Frame::EMPTY; MOST],
             queued: Vec::with_capacity(MOST),
         }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.frames.len() >= MOST
+        self.queued.len() >= self.frames.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.queued.is_empty()
     }
 
-    pub(super) fn add(&mut self, queued: Queued, frame: Frame) {
-        self.frames.push(frame);
+    /// Adds a probe whose frame `build` makes, if it can.
+    #[inline]
+    pub(super) fn add(
+        &mut self,
+        queued: Queued,
+        build: impl FnOnce(&mut Frame) -> Option<()>,
+    ) -> Option<()> {
+        build(self.frames.get_mut(self.queued.len())?)?;
         self.queued.push(queued);
+        Some(())
     }
 
     /// Sends all. What a full queue refuses is tried again until it is taken, or the
@@ -65,7 +73,10 @@ impl Burst {
         let mut begin = 0;
         let mut given_up = None;
         while let Some(queued) = self.queued.get(begin..).filter(|rest| !rest.is_empty()) {
-            let frames = self.frames.get(begin..).unwrap_or_default();
+            let frames = self
+                .frames
+                .get(begin..self.queued.len())
+                .unwrap_or_default();
             begin += self.transmitter.send(frames, |place, sent| {
                 let queued = queued.get(place);
                 queued.is_none_or(|queued| result.settle(slots, *queued, sent))
@@ -80,7 +91,6 @@ impl Burst {
             }
             thread::sleep(REST);
         }
-        self.frames.clear();
         self.queued.clear();
         given_up
     }

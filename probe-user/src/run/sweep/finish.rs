@@ -5,8 +5,8 @@ use std::{io::ErrorKind, time::Duration};
 use super::{
     conduct::{Ending, Signals},
     control::REST,
-    lane::{LaneResult, SPARED},
     reader::ReaderResult,
+    result::{LaneResult, SPARED},
     section::{SweepSection, responders_of},
     start::{Sweep, notify},
 };

@@ -5,7 +5,7 @@ use std::{sync::Arc, thread::JoinHandle};
 
 use super::{
     control::{LaneCounts, Orders},
-    lane::LaneResult,
+    result::LaneResult,
 };
 use crate::{
     engine::time::Moment,

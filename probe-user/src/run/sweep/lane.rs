@@ -1,18 +1,14 @@
 //! A sending thread: takes its steps of the schedule, gives each probe a slot,
 //! builds and sends it, at its share of the rate.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, thread, time::Duration};
 
 use probe_common::{Address, plan::Place, probe::Probe};
 
 use super::{
     burst::{Burst, Queued},
     control::{LaneCounts, Orders, REST},
+    result::LaneResult,
     walk::{Next, Walk},
 };
 use crate::{
@@ -32,7 +28,7 @@ use crate::{
         network::WayMap,
         processors,
         slots::{SlotTable, Tenant},
-        transmit::{Contact, Frame, Transmitter, UNBUILDABLE},
+        transmit::{Contact, Transmitter, UNBUILDABLE},
     },
     run::packet::{self, Ends},
 };
@@ -45,10 +41,6 @@ const MOST_DEFERRED: usize = 4_096;
 
 /// Of these, looked at before the next step.
 const DEFERRED_LOOKED_AT: usize = 16;
-
-/// Reasons for which replies make probes unnecessary, in the order of
-/// [`probe_common::adaptive::Spared`].
-pub(super) const SPARED: [&str; 3] = ["target_reached", "gap_limit", "known_path"];
 
 /// The mark in a probe's round that says: may have been sent by a run before this one.
 pub(super) const AGAIN: u32 = 1 << 31;
@@ -66,32 +58,6 @@ pub(super) struct Common {
     pub(super) again_before: u64,
     pub(super) round_interval: Duration,
     pub(super) orders: Arc<Orders>,
-}
-
-/// What became of the probes of a lane.
-#[derive(Debug, Default)]
-pub(super) struct LaneResult {
-    pub(super) planned: u64,
-    /// Probes that an adaptive sweep spared, by reason as in [`SPARED`]: planned and
-    /// skipped besides those below.
-    pub(super) spared: [u64; 3],
-    pub(super) skipped: BTreeMap<&'static str, u64>,
-    pub(super) failed: BTreeMap<i32, u64>,
-    /// Taken by the kernel, by TTL.
-    pub(super) taken_by_ttl: Vec<u64>,
-    pub(super) slot_waits: u64,
-    pub(super) held: u64,
-    pub(super) shortfall: u64,
-    pub(super) last_sent: Option<Moment>,
-    /// Batches of the generator; from the first stamp of each to its end: nanoseconds
-    /// in sum, and at most.
-    pub(super) batches: u64,
-    pub(super) span_ns: u64,
-    pub(super) longest_span_ns: u64,
-    /// Where it ended, if its counts may not say so yet.
-    pub(super) cursor: Option<u64>,
-    /// Why it ended before its time.
-    pub(super) failure: Option<String>,
 }
 
 /// A sending thread's own.
@@ -300,8 +266,8 @@ impl Sending {
         (self.budget == 0).then_some(Turn::Done)
     }
 
-    fn peek(&self) -> Option<Step> {
-        match &self.course {
+    fn peek(&mut self) -> Option<Step> {
+        match &mut self.course {
             Course::Full(lane) => lane.peek(),
             Course::Adaptive(_) => None,
         }
@@ -446,14 +412,20 @@ impl Sending {
         probe.seq16 = lease.seq16;
         probe.nonce = lease.nonce;
         self.result.planned += 1;
-        match Frame::build(&probe, &self.contact, way.ifindex, &way.link) {
-            Some(frame) => {
-                let cursor = step.cursor;
-                self.burst.add(Queued { cursor, ttl, lease }, frame);
-                self.pace.take();
-                self.budget -= 1;
-            }
-            None => *self.result.failed.entry(UNBUILDABLE).or_default() += 1,
+        let Self { burst, contact, .. } = self;
+        let queued = Queued {
+            cursor: step.cursor,
+            ttl,
+            lease,
+        };
+        let added = burst.add(queued, |frame| {
+            frame.rebuild(&probe, contact, way.ifindex, &way.link)
+        });
+        if added.is_some() {
+            self.pace.take();
+            self.budget -= 1;
+        } else {
+            *self.result.failed.entry(UNBUILDABLE).or_default() += 1;
         }
         Attempt::Done
     }
@@ -494,12 +466,5 @@ impl Sending {
         self.counts.slot_waits.set(self.result.slot_waits);
         self.counts.held.set(self.result.held);
         self.counts.shortfall.set(self.pace.shortfall());
-    }
-}
-
-impl LaneResult {
-    /// Counts probes that are not sent, by reason.
-    pub(super) fn skip(&mut self, reason: &'static str, count: u64) {
-        *self.skipped.entry(reason).or_default() += count;
     }
 }

@@ -17,6 +17,7 @@ mod lane;
 mod limits;
 mod prepare;
 mod reader;
+mod result;
 mod save;
 mod section;
 mod start;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{finish::Harvest, lane::SPARED, start::Sweep};
+use super::{finish::Harvest, result::SPARED, start::Sweep};
 use crate::{
     engine::{
         answer::ip,

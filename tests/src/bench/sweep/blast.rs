@@ -1,5 +1,5 @@
-//! The floor that all others stand on: prebuilt frames, put on the wire by
-//! `sendmmsg`, 64 at a time, through the qdisc, by one thread that reads nothing.
+//! What others are measured by: prebuilt frames, put on the wire by `sendmmsg`, 64 at
+//! a time, through the qdisc, by one thread that reads nothing.
 
 use std::time::{Duration, Instant};
 
