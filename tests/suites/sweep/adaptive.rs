@@ -1,14 +1,7 @@
 //! Sweeps that spare what replies make unnecessary: nearly all of the map for a part
 //! of the probes, nothing wrong, and a reason for each probe that was not sent.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    net::IpAddr,
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, fs, net::IpAddr};
 
 use nix::sys::signal::Signal;
 use probe_common::lab::{Count, Internet, Request};
@@ -22,6 +15,7 @@ use crate::{
     PROTOCOLS, SOON,
     generator::targets,
     internet::{expected, run},
+    resume::wait_until_some_is_done,
 };
 
 const LAST_TTL: u8 = 20;
@@ -200,19 +194,6 @@ fn a_gap_of_silence_ends_a_path_and_the_limit_is_the_users() {
     for (gap, limit) in [("3", 3), ("5", 5)] {
         let run = sweep(&lab, &targets, &["--rate", "10k", "--gap-limit", gap]);
         assert_eq!(run.counters().unwrap().unanswered, 64 * limit);
-    }
-}
-
-/// Waits until a checkpoint says that paths are done for good.
-fn wait_until_some_is_done(checkpoint: &Path) {
-    let started = Instant::now();
-    let is_begun = || {
-        let saved: Value = serde_json::from_slice(&fs::read(checkpoint).ok()?).ok()?;
-        saved["cursor"].as_u64().filter(|cursor| *cursor > 0)
-    };
-    while is_begun().is_none() {
-        assert!(started.elapsed() < Duration::from_secs(30));
-        thread::sleep(Duration::from_millis(20));
     }
 }
 

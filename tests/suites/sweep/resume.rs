@@ -1,6 +1,13 @@
 //! Interrupted, and gone on with.
 
-use std::{collections::BTreeSet, fs, net::IpAddr, path::Path, thread, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::IpAddr,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::Signal;
 use probe_common::lab::{Answer, Internet, Request};
@@ -173,6 +180,19 @@ fn probes_that_were_given_up_are_sent_after_all() {
     assert_eq!(found.len(), expected.len());
 }
 
+/// Waits until a checkpoint says that paths are done for good.
+pub(crate) fn wait_until_some_is_done(checkpoint: &Path) {
+    let started = Instant::now();
+    let is_begun = || {
+        let saved: Value = serde_json::from_slice(&fs::read(checkpoint).ok()?).ok()?;
+        saved["cursor"].as_u64().filter(|cursor| *cursor > 0)
+    };
+    while is_begun().is_none() {
+        assert!(started.elapsed() < Duration::from_secs(30));
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn another_plan_is_refused() {
     let lab = Lab::chain(1).build().unwrap();
@@ -195,7 +215,7 @@ fn another_plan_is_refused() {
         .args([&checkpoint])
         .start()
         .unwrap();
-    thread::sleep(Duration::from_millis(300));
+    wait_until_some_is_done(&checkpoint);
     running.signal(Signal::SIGINT).unwrap();
     assert_eq!(running.wait().unwrap().code, Some(130));
     fs::write(&list, format!("{target}\n10.9.9.9\n")).unwrap();
