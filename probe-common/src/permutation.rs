@@ -57,11 +57,11 @@ impl Permutation {
         self.rows as u64 * self.columns as u64
     }
 
-    /// The number at a position below [`Self::positions`]; `None`: a hole.
+    /// The number at a position; `None`: a hole, or not below [`Self::positions`].
     #[inline(always)]
     pub const fn at(&self, position: u64) -> Option<u64> {
         let columns = self.columns as u64;
-        if columns == 0 {
+        if columns == 0 || position >= self.positions() {
             return None;
         }
         let mut row = (position / columns) as u32;
@@ -145,6 +145,15 @@ mod tests {
                     "length {length}, seed {seed}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn there_is_nothing_beyond_the_last_position() {
+        for length in [1, 4, 1_000] {
+            let permutation = Permutation::new(length, 3);
+            let end = permutation.positions();
+            assert!((end..end + 100).all(|position| permutation.at(position).is_none()));
         }
     }
 

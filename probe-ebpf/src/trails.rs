@@ -93,11 +93,11 @@ impl TrailPtr {
         unsafe { atomic::fetch_or(&raw mut (*self.0).heard, bits) };
     }
 
-    /// The path ends at this bit.
+    /// The path ends at these bits of `reached`.
     #[inline(always)]
-    fn end(self, bit: u64) {
+    fn end(self, bits: u64) {
         // SAFETY: a live map value.
-        unsafe { atomic::fetch_or(&raw mut (*self.0).reached, bit) };
+        unsafe { atomic::fetch_or(&raw mut (*self.0).reached, bits) };
     }
 }
 
@@ -122,10 +122,11 @@ pub(crate) fn learn(candidate: &Candidate, record: &Record) {
             let known = if meet(name) { bit << 32 } else { 0 };
             trail.hear(bit | known);
         }
-        Lesson::End(estimate) => {
+        Lesson::Target(estimate) => {
             trail.set_estimate(u64::from(estimate));
-            trail.end(bit);
+            trail.end(bit | bit << 32);
         }
+        Lesson::Refusal => trail.end(bit),
     }
 }
 

@@ -2,7 +2,12 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::{Address, adaptive::Rules, permutation::Permutation, plan::Space};
+use crate::{
+    Address,
+    adaptive::{Rules, SHARED_TTLS},
+    permutation::Permutation,
+    plan::Space,
+};
 
 /// Parts of a nanosecond that the interval between probes is given in, as a logarithm.
 pub const INTERVAL_BITS: u32 = 10;
@@ -31,6 +36,9 @@ pub struct Generator {
     pub steps_of_round: u64,
     /// Least nanoseconds from the beginning of a round to that of the next.
     pub round_interval_ns: u64,
+    /// Least nanoseconds between two probes of this processor with the same TTL, if it is
+    /// one that all paths share ([`SHARED_TTLS`]); 0: no bound; of an adaptive sweep.
+    pub hop_interval_ns: u64,
     /// Steps before this cursor may have been done by a run before this one.
     pub again_before: u64,
     /// The part of the whole that this run does, of so many.
@@ -193,6 +201,9 @@ pub struct Lane {
     pub busy: u64,
     /// Where a target was last found.
     pub anywhere: u64,
+    /// When the next probe may leave with each TTL that all paths share, by the TTL's
+    /// lowest bits.
+    pub hop_next: [u64; SHARED_TTLS as usize],
 
     // Counts: written by the program.
     /// Probes built, stamped and handed to the device.
@@ -230,7 +241,7 @@ pub struct Lane {
     /// See `batches`.
     pub longest_span_ns: u64,
     /// Explicit padding.
-    pub end: [u64; 27],
+    pub end: [u64; 23],
 }
 
 impl Lane {

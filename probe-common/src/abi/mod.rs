@@ -16,7 +16,7 @@ pub use generator::Generator;
 
 /// Bumped at every change of a shared record; the loader refuses an object of
 /// another version.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 const _: () = assert!(size_of::<Event>() == 64);
 const _: () = assert!(size_of::<crate::slot::Record>() == 64);

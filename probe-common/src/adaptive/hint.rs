@@ -58,9 +58,10 @@ pub const fn distance(word: u64, name: u64) -> u8 {
 pub enum Lesson {
     /// A router is there, and the path goes on.
     Router,
-    /// The path ends there, and by the reply the target's distance is this; 0: it does
-    /// not say.
-    End(u8),
+    /// The target is there, and by its reply its distance is this; 0: it does not say.
+    Target(u8),
+    /// The path ends there: somebody refuses for the target.
+    Refusal,
 }
 
 impl Lesson {
@@ -70,10 +71,10 @@ impl Lesson {
     pub const fn of(kind: Kind, ttl: u8, reply_ttl: u8, quoted_ttl: u8) -> Self {
         match kind {
             Kind::TimeExceeded | Kind::PacketTooBig | Kind::ParameterProblem => Self::Router,
-            Kind::PortUnreachable => Self::End(forward(ttl, quoted_ttl)),
-            Kind::Unreachable => Self::End(0),
+            Kind::PortUnreachable => Self::Target(forward(ttl, quoted_ttl)),
+            Kind::Unreachable => Self::Refusal,
             Kind::EchoReply | Kind::SynAck | Kind::Rst | Kind::Ack | Kind::UdpReply => {
-                Self::End(backward(reply_ttl))
+                Self::Target(backward(reply_ttl))
             }
         }
     }
@@ -136,13 +137,13 @@ mod tests {
     fn a_reply_tells_how_far_its_sender_is() {
         let of = Lesson::of;
         // Eleven routers took one each of 64.
-        assert_eq!(of(Kind::EchoReply, 20, 53, 0), Lesson::End(12));
-        assert_eq!(of(Kind::Rst, 20, 117, 0), Lesson::End(12));
-        assert_eq!(of(Kind::SynAck, 20, 244, 0), Lesson::End(12));
+        assert_eq!(of(Kind::EchoReply, 20, 53, 0), Lesson::Target(12));
+        assert_eq!(of(Kind::Rst, 20, 117, 0), Lesson::Target(12));
+        assert_eq!(of(Kind::SynAck, 20, 244, 0), Lesson::Target(12));
         // The probe left with 20 and had 9 left.
-        assert_eq!(of(Kind::PortUnreachable, 20, 200, 9), Lesson::End(12));
-        assert_eq!(of(Kind::PortUnreachable, 20, 200, 21), Lesson::End(0));
-        assert_eq!(of(Kind::Unreachable, 9, 250, 1), Lesson::End(0));
+        assert_eq!(of(Kind::PortUnreachable, 20, 200, 9), Lesson::Target(12));
+        assert_eq!(of(Kind::PortUnreachable, 20, 200, 21), Lesson::Target(0));
+        assert_eq!(of(Kind::Unreachable, 9, 250, 1), Lesson::Refusal);
         assert_eq!(of(Kind::TimeExceeded, 9, 247, 1), Lesson::Router);
     }
 }

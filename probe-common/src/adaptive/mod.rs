@@ -13,5 +13,8 @@ pub mod trail;
 pub use hint::Lesson;
 pub use trail::{Rules, Spared, State, Trail};
 
+/// Up to this TTL hops are shared by so many targets that their rate is bounded.
+pub const SHARED_TTLS: u8 = 4;
+
 #[cfg(test)]
 mod tests;

@@ -17,10 +17,10 @@ const ENOUGH: u64 = 6;
 #[inline(always)]
 pub const fn name(router: Address, ttl: u8) -> u64 {
     let (high, low) = router.halves();
-    let mut x = u64::from_ne_bytes(high).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ u64::from_ne_bytes(low)
-        ^ (ttl as u64) << 40;
+    let mut x =
+        u64::from_ne_bytes(high).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from_ne_bytes(low);
     x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    x ^= (ttl as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     x ^ (x >> 32)
 }
@@ -75,6 +75,18 @@ mod tests {
         // Two that are in each other's place are never known, and never taken for each
         // other.
         assert_eq!(known(100, &[name(ROUTER, 5), name(ROUTER, 6)]), 0);
+    }
+
+    #[test]
+    fn numbering_by_hop_makes_no_two_routers_one() {
+        let mut names = std::collections::HashSet::new();
+        for ttl in 1..=32 {
+            for site in 0..=255 {
+                names.insert(name(Address::from_v4([10, site, 2, 3]), ttl));
+                names.insert(name(Address::from_v4([10, 2, 3, site]), ttl));
+            }
+        }
+        assert_eq!(names.len(), 32 * 512);
     }
 
     #[test]

@@ -110,10 +110,12 @@ impl Known {
     fn learn(&mut self, target: Address, ttl: u8, state: &mut State) -> Option<Address> {
         let (responder, kind, reply_ttl, quoted_ttl) = ask(target, ttl)?;
         match Lesson::of(kind, ttl, reply_ttl, quoted_ttl) {
-            Lesson::End(estimate) => {
+            Lesson::Target(estimate) => {
                 state.reached |= bit(ttl);
+                state.target |= bit(ttl);
                 state.estimate = estimate;
             }
+            Lesson::Refusal => state.reached |= bit(ttl),
             Lesson::Router => {
                 let name = stop_set::name(responder, ttl);
                 let word = &mut self.stops[stop_set::place(name, MASK) as usize];

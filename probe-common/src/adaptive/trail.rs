@@ -22,12 +22,12 @@ pub struct Trail {
     /// TTLs that a router answered, and from bit 32 on those whose router is in the
     /// stop set. By the receiver.
     pub heard: u64,
-    /// TTLs at which the path ended: the target answered, or somebody for it. By the
-    /// receiver.
+    /// TTLs at which the path ended, and from bit 32 on those at which the target itself
+    /// said so. By the receiver.
     pub reached: u64,
     /// The distance that the target's reply tells; 0: none. By the receiver.
     pub estimate: u64,
-    /// The target's address as a number: its high half. By the sender.
+    /// The target's address as a number, if the generator sends: its high half.
     pub high: u64,
     /// Its low half; all of an IPv4 address.
     pub low: u64,
@@ -112,6 +112,8 @@ pub struct State {
     pub known: u32,
     /// Answered by the target, or for it.
     pub reached: u32,
+    /// Of these, by the target itself.
+    pub target: u32,
     /// The TTL of the first probe.
     pub start: u8,
     /// Distance of a target of the same network; 0: none known.
@@ -144,14 +146,17 @@ impl Trail {
         cursor: 0,
     };
 
-    /// Reads the words that decide.
+    /// Reads the words that decide. What was not probed cannot be answered: that is
+    /// left of the path that had the place before.
     #[inline(always)]
     pub const fn state(probed: u64, heard: u64, reached: u64, estimate: u64) -> State {
+        let sent = probed as u32;
         State {
-            probed: probed as u32,
-            heard: heard as u32,
-            known: (heard >> 32) as u32,
-            reached: reached as u32,
+            probed: sent,
+            heard: heard as u32 & sent,
+            known: (heard >> 32) as u32 & sent,
+            reached: reached as u32 & sent,
+            target: (reached >> 32) as u32 & sent,
             start: (probed >> 32) as u8,
             neighbour: (probed >> 40) as u8,
             estimate: estimate as u8,
@@ -255,11 +260,14 @@ impl State {
         }
     }
 
-    /// How far away the target is; 0: it did not answer, or the hop before it is not
-    /// probed.
+    /// How far away the target is; 0: it did not answer itself, or the hop before it is
+    /// not probed.
     #[inline(always)]
     pub const fn distance(&self) -> u8 {
         let end = lowest(self.reached);
+        if self.target & bit(end) == 0 {
+            return 0;
+        }
         if end > 1 && self.probed & bit(end.wrapping_sub(1)) == 0 {
             return 0;
         }

@@ -13,7 +13,7 @@ use probe_common::{
         Generator,
         generator::{LOOK_AHEAD, Lane, MOST_STRETCHES, MOST_WAYS, Refusals, Run, Stretch, Way},
     },
-    adaptive::Rules,
+    adaptive::{Rules, SHARED_TTLS},
     permutation::Permutation,
     plan::Space,
 };
@@ -47,6 +47,7 @@ static GENERATOR: Generator = Generator {
     key: [0; 2],
     steps_of_round: 0,
     round_interval_ns: 0,
+    hop_interval_ns: 0,
     again_before: 0,
     shard: 0,
     shards: 1,
@@ -87,6 +88,7 @@ constant!(
     key: [u64; 2],
     steps_of_round: u64,
     round_interval_ns: u64,
+    hop_interval_ns: u64,
     again_before: u64,
     shard: u32,
     shards: u32,
@@ -149,14 +151,28 @@ macro_rules! word {
 }
 
 impl LanePtr {
+    /// When a probe with this TTL may leave, if it is one that all paths share.
     #[inline(always)]
-    pub(super) fn set_last_ns(self, value: u64) {
-        // SAFETY: a live map value; this word is written by this program only.
-        unsafe { core::ptr::write_volatile(&raw mut (*self.0).last_ns, value) }
+    pub(super) fn hop_next(self, ttl: u8) -> u64 {
+        let index = opaque(ttl as usize) & (SHARED_TTLS as usize - 1);
+        // SAFETY: a live map value; the index is within.
+        unsafe {
+            core::ptr::read_volatile((&raw const (*self.0).hop_next).cast::<u64>().add(index))
+        }
     }
-}
 
-impl LanePtr {
+    #[inline(always)]
+    pub(super) fn set_hop_next(self, ttl: u8, value: u64) {
+        let index = opaque(ttl as usize) & (SHARED_TTLS as usize - 1);
+        // SAFETY: a live map value; the index is within.
+        unsafe {
+            core::ptr::write_volatile(
+                (&raw mut (*self.0).hop_next).cast::<u64>().add(index),
+                value,
+            );
+        }
+    }
+
     /// A step looked up beforehand: its place, and its target's address.
     #[inline(always)]
     pub(super) fn step(self, index: u64) -> [u64; 3] {
@@ -233,6 +249,7 @@ word!(
     turn, set_turn;
     batch_ns, set_batch_ns;
     done, set_done;
+    last_ns, set_last_ns;
     seat, set_seat;
     window, set_window;
     cycle_ns, set_cycle_ns;

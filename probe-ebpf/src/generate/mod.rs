@@ -77,6 +77,10 @@ fn walk(ctx: &XdpContext, lane: LanePtr, now: u64) -> u32 {
     let Step::Probe(place, number) = walk::peek(lane) else {
         return IDLE;
     };
+    if !walk::spares_hop(lane, place.ttl, now) {
+        walk::defer(lane);
+        return IDLE;
+    }
     match send(ctx, lane, place, number, now) {
         Sent::Waits => IDLE,
         Sent::Skipped(why) => {
@@ -84,7 +88,7 @@ fn walk(ctx: &XdpContext, lane: LanePtr, now: u64) -> u32 {
             IDLE
         }
         Sent::Leaves(verdict) => {
-            walk::sent(lane, place.ttl);
+            walk::sent(lane, place.ttl, now);
             verdict
         }
     }
@@ -106,9 +110,9 @@ fn may_send(lane: LanePtr, now: u64) -> bool {
         return false;
     }
     if maps::adaptive() != 0 {
-        return pace::allows(lane, now) && walk::may_go_on(lane, now);
+        return walk::may_go_on(lane, now) && pace::allows(lane, now);
     }
-    if lane.round() >= u64::from(maps::rounds()) {
+    if step::is_last(lane) {
         lane.set_done(1);
         return false;
     }

@@ -62,6 +62,21 @@ pub(super) fn allows(lane: LanePtr, now: u64) -> bool {
     lane.interval() == 0 || next <= now
 }
 
+/// Credit that is too old is dropped and is no stall: there was nothing to send.
+#[inline(always)]
+pub(super) fn rest(lane: LanePtr, now: u64) {
+    let oldest = now.saturating_sub(MAX_CREDIT);
+    if lane.next_ns() < oldest {
+        lane.set_next_ns(oldest);
+    }
+}
+
+/// When the next token is due, once one was taken.
+#[inline(always)]
+pub(super) fn due_after(next: u64, interval: u64, now: u64) -> u64 {
+    next.max(now.saturating_sub(MAX_CREDIT)) + interval
+}
+
 /// A probe leaves.
 #[inline(always)]
 pub(super) fn sent(lane: LanePtr, stamp: u64) {

@@ -37,6 +37,12 @@ pub(super) fn peek(lane: LanePtr) -> Step {
     Step::Probe(place, Number { high, low })
 }
 
+/// Whether there is no next step.
+#[inline(always)]
+pub(super) fn is_last(lane: LanePtr) -> bool {
+    lane.round() >= u64::from(maps::rounds()) || maps::steps_of_round() == 0
+}
+
 /// Goes one step on.
 #[inline(always)]
 pub(super) fn advance(lane: LanePtr) {

@@ -4,7 +4,7 @@
 use probe_common::{
     Address,
     adaptive::{
-        State, Trail,
+        SHARED_TTLS, State, Trail,
         hint::{self, Prefix},
         trail::{self, bit},
     },
@@ -14,6 +14,7 @@ use probe_common::{
 use super::{
     lease,
     maps::{self, LanePtr},
+    pace,
     step::{self, Step},
     target::{self, Number},
 };
@@ -32,17 +33,27 @@ pub(super) fn may_go_on(lane: LanePtr, now: u64) -> bool {
     if lane.seat() < lane.window() {
         return true;
     }
-    if lane.busy() == 0 && is_exhausted(lane) {
+    let exhausted = step::is_last(lane);
+    if lane.busy() == 0 && exhausted {
         lane.set_done(1);
         return false;
     }
-    if now < lane.cycle_ns() + lane.patience_ns() {
+    // Without new paths the last trails may come round sooner than the first.
+    let begin = if exhausted {
+        lane.last_ns()
+    } else {
+        lane.cycle_ns()
+    };
+    if now < begin + lane.patience_ns() {
         lane.set_waited(1);
         return false;
     }
     if lane.waited() != 0 {
         lane.set_waited(0);
-        lane.set_window((2 * lane.window()).min(lane.seats()));
+        pace::rest(lane, now);
+        if !exhausted {
+            lane.set_window((2 * lane.window()).min(lane.seats()));
+        }
     }
     lane.set_cycle_ns(now);
     lane.set_seat(0);
@@ -70,7 +81,7 @@ pub(super) fn peek(lane: LanePtr) -> Step {
         settle(lane, &state, number);
         trail.set_owner(0);
     }
-    if is_exhausted(lane) || lane.cursor() >= lane.reserved() {
+    if step::is_last(lane) || lane.cursor() >= lane.reserved() {
         lane.set_seat(lane.seat() + 1);
         return Step::Hole;
     }
@@ -84,9 +95,27 @@ pub(super) fn peek(lane: LanePtr) -> Step {
     Step::Hole
 }
 
+/// Whether the routers at this TTL, if all paths share them, are spared a probe for
+/// long enough.
+#[inline(always)]
+pub(super) fn spares_hop(lane: LanePtr, ttl: u8, now: u64) -> bool {
+    maps::hop_interval_ns() == 0 || ttl > SHARED_TTLS || lane.hop_next(ttl) <= now
+}
+
+/// The probe must wait, and comes again.
+#[inline(always)]
+pub(super) fn defer(lane: LanePtr) {
+    lane.set_busy(lane.busy() + 1);
+    lane.set_seat(lane.seat() + 1);
+}
+
 /// The probe of this TTL has left.
 #[inline(always)]
-pub(super) fn sent(lane: LanePtr, ttl: u8) {
+pub(super) fn sent(lane: LanePtr, ttl: u8, now: u64) {
+    let interval = maps::hop_interval_ns();
+    if interval != 0 && ttl <= SHARED_TTLS {
+        lane.set_hop_next(ttl, pace::due_after(lane.hop_next(ttl), interval, now));
+    }
     if let Some(trail) = here(lane) {
         trail.set_probed(trail.probed() | u64::from(bit(ttl)));
     }
@@ -109,11 +138,6 @@ pub(super) fn give_up(lane: LanePtr) -> u64 {
 #[inline(always)]
 pub(super) fn cursor(lane: LanePtr) -> u64 {
     here(lane).map_or(0, TrailPtr::cursor)
-}
-
-#[inline(always)]
-fn is_exhausted(lane: LanePtr) -> bool {
-    lane.round() >= u64::from(maps::rounds())
 }
 
 /// The trail whose turn it is.

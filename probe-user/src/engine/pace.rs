@@ -6,7 +6,7 @@ use super::time::Moment;
 
 /// Credit that may be saved up: what a stall leaves unused beyond it is lost,
 /// not made up in a burst.
-const MAX_CREDIT: Duration = Duration::from_millis(2);
+pub const MAX_CREDIT: Duration = Duration::from_millis(2);
 
 /// How much too soon after a late probe the next may follow it.
 const MAX_HASTE: Duration = Duration::from_millis(10);
@@ -44,6 +44,11 @@ impl Pace {
             self.next = oldest;
         }
         self.rate.is_none() || self.next <= now
+    }
+
+    /// Credit that is too old is dropped and is no stall: there was nothing to send.
+    pub fn rest(&mut self, now: Moment) {
+        self.next = self.next.max(now - MAX_CREDIT);
     }
 
     /// Goes on at another rate.
@@ -103,6 +108,20 @@ mod tests {
             now = now.max(pace.next(now));
         }
         sent
+    }
+
+    #[test]
+    fn time_without_anything_to_send_is_no_stall() {
+        let mut pace = Pace::new(Some(1_000));
+        let begin = Moment(1_000_000_000);
+        assert!(pace.allows(begin));
+        pace.take();
+        let later = begin + Duration::from_secs(1);
+        pace.rest(later);
+        assert!(pace.allows(later));
+        assert_eq!(pace.shortfall(), 0);
+        assert!(pace.allows(later + Duration::from_secs(1)));
+        assert_eq!(pace.shortfall(), 1_000);
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! Sweeps that spare what replies make unnecessary: nearly all of the map for a part
 //! of the probes, nothing wrong, and a reason for each probe that was not sent.
 
-use std::{collections::BTreeSet, fs, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    net::IpAddr,
+    time::Duration,
+};
 
 use nix::sys::signal::Signal;
 use probe_common::lab::{Count, Internet, Request};
 use probe_tests::{
-    lab::{Coverage, Family, InternetLab, Lab, Map, Sighting},
+    lab::{Coverage, Family, InternetLab, Lab, Map, Sighting, Wire},
     probe::{Probe, Remains, Reply, Run},
 };
 use serde_json::Value;
@@ -177,6 +182,72 @@ fn flows_have_paths_of_their_own() {
     let second = replies.iter().filter(|reply| reply.ttl == 2);
     let arms: BTreeSet<_> = second.map(|reply| reply.responder).collect();
     assert_eq!(arms.len(), 2, "{arms:?}");
+    let counters = run.counters().unwrap();
+    assert_eq!(counters.planned, 16 * 8);
+    assert!(counters.sent < counters.planned, "{counters:#?}");
+}
+
+#[test]
+fn replies_are_waited_for_before_the_next_hop_is_chosen() {
+    for tx in ["raw", "xdp"] {
+        let lab = Lab::chain(4)
+            .wire("r3", "r4", Wire::delay(Duration::from_millis(20)))
+            .build()
+            .unwrap();
+        lab.node("r1")
+            .unwrap()
+            .run("ethtool", &["-K", "vantage", "gro", "on"])
+            .unwrap();
+        let target = lab.address(Family::V4, "target").unwrap();
+        let run = Probe::adaptive_sweep(lab.vantage())
+            .args(["--max-ttl", "12", "--rate", "10k", "--tx", tx])
+            .args(SOON)
+            .to(target)
+            .run()
+            .unwrap();
+        let counters = run.counters().unwrap();
+        // From the middle to the end and back, and one for the estimate.
+        assert!((5..=7).contains(&counters.sent), "{tx}: {counters:#?}");
+        assert_eq!(counters.valid, counters.sent, "{tx}");
+    }
+}
+
+#[test]
+fn hops_that_all_paths_share_are_spared_more_than_their_rate() {
+    // Nobody lies behind the shared hops: each path ends with a search for them.
+    let internet = Internet {
+        dead: 1_000,
+        silent: 1_000,
+        ..INTERNET
+    };
+    for (tx, lanes) in [("raw", "1"), ("xdp", "1"), ("xdp", "2")] {
+        let lab = InternetLab::build(internet).unwrap();
+        let targets = targets(&lab, Family::V4, 256);
+        let arguments = ["--rate", "50k", "--hop-rate", "200", "--tx", tx];
+        let run = sweep(
+            &lab,
+            &targets,
+            &[&arguments[..], &["--tx-cores", lanes]].concat(),
+        );
+        let mut by_ttl: BTreeMap<u8, Vec<u64>> = BTreeMap::new();
+        for reply in run.replies().unwrap() {
+            by_ttl
+                .entry(reply.ttl)
+                .or_default()
+                .push(reply.tx_ns.unwrap());
+        }
+        for (ttl, mut times) in by_ttl {
+            times.sort_unstable();
+            let seconds = (times.last().unwrap() - times[0]) as f64 / 1e9;
+            // Two milliseconds of credit in each lane are less than a probe.
+            let most = 200.0 * seconds + 2.0;
+            assert!(
+                times.len() as f64 <= most,
+                "{tx} TTL {ttl}: {} in {seconds} s",
+                times.len()
+            );
+        }
+    }
 }
 
 #[test]
@@ -253,6 +324,9 @@ fn after_an_interruption_it_goes_on_and_misses_nothing() {
         };
         let map = Map::of_sightings(records.iter().map(sighting).collect());
         assert_nearly_all(map.coverage(&whole), tx);
+        // No path was left out: each has a router at least that answers.
+        let paths: BTreeSet<_> = records.iter().map(|r| r["target"].to_string()).collect();
+        assert_eq!(paths.len(), NETWORKS as usize);
         // What is there twice is marked.
         let again = |record: &&Value| record.get("again") == Some(&Value::Bool(true));
         let marked = records.iter().filter(again).count();

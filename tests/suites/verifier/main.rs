@@ -41,6 +41,7 @@ const PLAN: Generator = Generator {
     key: [1, 2],
     steps_of_round: 1 << 24,
     round_interval_ns: 1_000_000_000,
+    hop_interval_ns: 1_000_000,
     again_before: 1_000,
     shard: 1,
     shards: 3,

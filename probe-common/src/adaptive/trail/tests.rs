@@ -33,7 +33,7 @@ const fn path(distance: u8) -> Path {
 impl Path {
     fn answer(&self, ttl: u8) -> Option<Lesson> {
         match self.target {
-            Some((distance, told)) if ttl >= distance => Some(Lesson::End(told)),
+            Some((distance, told)) if ttl >= distance => Some(Lesson::Target(told)),
             _ if ttl <= self.routers && self.silent & bit(ttl) == 0 => Some(Lesson::Router),
             _ => None,
         }
@@ -49,8 +49,10 @@ impl Path {
             state.probed |= bit(ttl);
             probed.push(ttl);
             match self.answer(ttl) {
-                Some(Lesson::End(told)) => {
+                Some(Lesson::Refusal) => state.reached |= bit(ttl),
+                Some(Lesson::Target(told)) => {
                     state.reached |= bit(ttl);
+                    state.target |= bit(ttl);
                     state.estimate = told;
                 }
                 Some(Lesson::Router) => {

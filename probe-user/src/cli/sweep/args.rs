@@ -81,13 +81,15 @@ pub(crate) struct ShapeArgs {
     pub(crate) ping: bool,
     /// Which hops are probed: all, or those that replies do not make unnecessary: none
     /// beyond a target that answers, none behind a gap of silence, none on the way back
-    /// from a router that is known [default: adaptive for whole paths, else full]
+    /// from a router that is known [default: adaptive; full with --ping, --ttl, --paths,
+    /// --probes above 1 and --max-ttl above 32]
     #[arg(long, value_name = "WHICH")]
     pub(crate) probing: Option<ProbingArg>,
-    /// Silent hops in a row after which a path is not followed further (adaptive)
-    #[arg(long, value_name = "N", default_value = "8")]
-    #[arg(value_parser = value_parser!(u8).range(1..))]
-    pub(crate) gap_limit: u8,
+    /// Adaptive: silent hops in a row after which a path is not followed further; where a
+    /// target of the same /24 (/48) was found, one hop beyond its distance is enough
+    /// [default: 8]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u8).range(1..))]
+    pub(crate) gap_limit: Option<u8>,
     /// Probes for each target and TTL, a round after another
     #[arg(short = 'P', long = "probes", value_name = "N", default_value = "1")]
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]

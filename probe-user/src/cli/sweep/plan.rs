@@ -42,6 +42,9 @@ const DEFAULT_RATE: u64 = 1_000;
 /// Above this rate, probes to public addresses say who sends them.
 const ANONYMOUS_RATE: u64 = 10_000;
 
+/// Silent hops in a row that end a path, unless told otherwise.
+const GAP_LIMIT: u8 = 8;
+
 /// Probes a second for each TTL that all targets share, if they are public.
 const PUBLIC_HOP_RATE: u64 = 1_000;
 
@@ -117,7 +120,7 @@ fn read_checkpoint(file: &Path) -> Result<Checkpoint> {
 fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) -> Result<SweepPlan> {
     let seed = args.probes.seed.unwrap_or_else(|| fastrand::u64(..));
     let (first_ttl, last_ttl) = ttls(&args.shape)?;
-    let probing = probing(&args.shape, first_ttl, last_ttl)?;
+    let probing = probing(&args.shape, args.output.paths, (first_ttl, last_ttl))?;
     let asked = args.probes.rate;
     let probes = probe_options(args.probes)?;
     let output = output(&args.output)?;
@@ -185,9 +188,13 @@ fn ttls(shape: &ShapeArgs) -> Result<(u8, u8)> {
 }
 
 /// Adaptive where there are paths to be followed, once, unless told otherwise.
-fn probing(shape: &ShapeArgs, first_ttl: u8, last_ttl: u8) -> Result<Probing> {
+fn probing(
+    shape: &ShapeArgs,
+    whole_paths: bool,
+    (first_ttl, last_ttl): (u8, u8),
+) -> Result<Probing> {
     let adaptive = Probing::Adaptive {
-        gap_limit: shape.gap_limit,
+        gap_limit: shape.gap_limit.unwrap_or(GAP_LIMIT),
     };
     let hindrance = if first_ttl == last_ttl {
         Some("one TTL is no path".to_owned())
@@ -198,13 +205,21 @@ fn probing(shape: &ShapeArgs, first_ttl: u8, last_ttl: u8) -> Result<Probing> {
     } else {
         None
     };
-    match (shape.probing, hindrance) {
-        (Some(ProbingArg::Full), _) | (None, Some(_)) => Ok(Probing::Full),
-        (Some(ProbingArg::Adaptive) | None, None) => Ok(adaptive),
-        (Some(ProbingArg::Adaptive), Some(why)) => usage(format!(
-            "--probing adaptive: {why}, or choose --probing full"
-        )),
+    let probing = match (shape.probing, hindrance) {
+        (Some(ProbingArg::Adaptive), Some(why)) => {
+            return usage(format!(
+                "--probing adaptive: {why}, or choose --probing full"
+            ));
+        }
+        (Some(ProbingArg::Adaptive), None) => adaptive,
+        // Whoever asks for paths with all their hops gets all hops.
+        (None, None) if !whole_paths => adaptive,
+        (Some(ProbingArg::Full) | None, _) => Probing::Full,
+    };
+    if probing == Probing::Full && shape.gap_limit.is_some() {
+        return usage("--gap-limit is for --probing adaptive, and here all hops are probed");
     }
+    Ok(probing)
 }
 
 fn rate(

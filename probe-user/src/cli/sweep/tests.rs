@@ -77,9 +77,13 @@ fn whole_paths_are_probed_as_far_as_need_be_and_all_else_in_full() {
         "--ttl 7",
         "--probes 2",
         "--max-ttl 33",
+        "--paths",
     ] {
         assert_eq!(probing(line), Ok(Probing::Full), "{line}");
+        let refused = probing(&format!("{line} --gap-limit 5"));
+        assert!(refused.is_err_and(|error| error.contains("--gap-limit")));
     }
+    assert_eq!(probing("--paths --probing adaptive"), adaptive(8));
     for line in ["--ping", "--ttl 7", "--probes 2", "--max-ttl 33"] {
         let refused = probing(&format!("--probing adaptive {line}"));
         assert!(refused.is_err_and(|error| error.contains("--probing full")));

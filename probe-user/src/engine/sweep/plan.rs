@@ -175,6 +175,13 @@ impl SweepPlan {
         self.space.length() * u64::from(self.rounds) / u64::from(self.shard.of)
     }
 
+    /// Least time between two probes of a lane with the same of the TTLs that all paths
+    /// share, if there is a bound.
+    pub fn hop_interval(&self) -> Option<Duration> {
+        let of_lane = self.hop_rate? as f64 / f64::from(self.lanes);
+        Some(Duration::from_secs_f64(1.0 / of_lane.max(1e-3)))
+    }
+
     /// Bounds of all paths, of an adaptive sweep.
     pub fn rules(&self) -> Option<Rules> {
         let Probing::Adaptive { gap_limit } = self.probing else {

@@ -167,6 +167,7 @@ pub(super) fn settings(
             key: [0; 2],
             steps_of_round: schedule.steps_of_round(),
             round_interval_ns: nanoseconds(plan.round_interval),
+            hop_interval_ns: plan.hop_interval().map_or(0, nanoseconds),
             again_before: plan.resumed.as_ref().map_or(0, |before| before.reserved),
             shard: plan.shard.index,
             shards: plan.shard.of,

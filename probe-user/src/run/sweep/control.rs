@@ -142,6 +142,8 @@ pub(super) struct LaneCounts {
     pub(super) taken: Count,
     /// Refused by the kernel.
     pub(super) refused: Count,
+    /// Made unnecessary by replies, in an adaptive sweep.
+    pub(super) spared: Count,
     /// Waits for a slot.
     pub(super) slot_waits: Count,
     /// Waits for records to be written.

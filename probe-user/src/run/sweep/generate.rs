@@ -98,6 +98,9 @@ impl Steering {
             counts.cursor.set(lane.cursor);
             counts.taken.set(lane.stamped);
             counts.refused.set(lane.unbuildable);
+            counts
+                .spared
+                .set(lane.target_reached + lane.gap_limit + lane.known_path);
             counts.slot_waits.set(lane.slot_waits);
             counts.held.set(lane.held);
             counts

@@ -75,6 +75,8 @@ pub(super) struct Sending {
     pace: Pace,
     ways: Arc<WayMap>,
     ways_version: u64,
+    /// No path has a probe to send right now.
+    rests: bool,
     /// Probes that may still be sent.
     budget: u64,
     /// The processor of this lane's own, if there are enough.
@@ -158,6 +160,7 @@ impl Sending {
             given_up: None,
             slots,
             burst: Burst::new(transmitter),
+            rests: false,
             budget,
             processors,
             result: LaneResult {
@@ -275,6 +278,9 @@ impl Sending {
 
     /// As [`Self::fill`], of an adaptive sweep.
     fn fill_from_paths(&mut self, now: Moment) -> Turn {
+        if std::mem::take(&mut self.rests) {
+            self.pace.rest(now);
+        }
         while !self.burst.is_full() {
             if let Some(turn) = self.pause(now) {
                 return turn;
@@ -286,8 +292,14 @@ impl Sending {
             };
             let (step, place) = match walk.next(now, patience, reserved) {
                 Next::Probe(step, place) => (step, place),
-                Next::Until(moment) => return Turn::Until(moment),
-                Next::Later => return Turn::Until(now + REST),
+                Next::Until(moment) => {
+                    self.rests = true;
+                    return Turn::Until(moment);
+                }
+                Next::Later => {
+                    self.rests = true;
+                    return Turn::Until(now + REST);
+                }
                 Next::Done => return Turn::Done,
             };
             let waits = self.must_wait(step, now);
@@ -300,7 +312,7 @@ impl Sending {
                 return Turn::Done;
             };
             match attempt {
-                Attempt::Done => walk.sent(place.ttl),
+                Attempt::Done => walk.sent(place.ttl, now),
                 Attempt::Waits if waits => walk.defer(),
                 Attempt::Waits => {
                     self.result.slot_waits += 1;
@@ -463,6 +475,9 @@ impl Sending {
         self.counts.cursor.set(self.cursor());
         self.counts.taken.set(taken);
         self.counts.refused.set(refused);
+        if let Course::Adaptive(walk) = &self.course {
+            self.counts.spared.set(walk.spared().iter().sum());
+        }
         self.counts.slot_waits.set(self.result.slot_waits);
         self.counts.held.set(self.result.held);
         self.counts.shortfall.set(self.pace.shortfall());

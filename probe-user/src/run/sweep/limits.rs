@@ -53,6 +53,7 @@ mod tests {
         taken: 10_000,
         answered: 100,
         refused: 5,
+        spared: 0,
         cursor: 0,
         slot_waits: 0,
         held: 0,

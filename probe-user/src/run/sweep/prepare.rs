@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use probe_common::abi::Config;
+use probe_common::{abi::Config, adaptive::SHARED_TTLS};
 
 use super::backend::{self, Choice};
 use crate::{
-    engine::sweep::plan::SweepPlan,
+    engine::sweep::plan::{Probing, SweepPlan},
     error::Result,
     io::{
         bpf::{Attachment, Kernel},
@@ -37,9 +37,6 @@ const EXPECTED_OF_GENERATOR: u64 = 2_000_000;
 const MOST_TRAILS: u64 = 1 << 20;
 const MOST_STOPS: u64 = 1 << 22;
 const MOST_HINTS: u64 = 1 << 20;
-
-/// Up to this TTL hops are shared by so many targets that their rate is bounded.
-const SHARED_TTLS: u8 = 4;
 
 /// How much a sweep takes, and how fast it may go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +153,8 @@ fn bounded(plan: &SweepPlan, asked: Option<u64>, of_slots: u64) -> (Option<u64>,
              --slots, more targets or a shorter --timeout allow more"
         ));
     }
-    let shared = plan.space.first_ttl <= SHARED_TTLS;
+    // An adaptive sweep, which sends a few probes only to near hops, bounds each by itself.
+    let shared = plan.space.first_ttl <= SHARED_TTLS && plan.probing == Probing::Full;
     if let (true, Some(hop_rate)) = (shared, plan.hop_rate) {
         let most = hop_rate.saturating_mul(u64::from(plan.space.ttls));
         if rate.is_none_or(|rate| rate > most) {

@@ -7,7 +7,7 @@ use crate::{
     engine::{
         sweep::{
             checkpoint::{Checkpoint, SCHEMA, Settling},
-            plan::SweepPlan,
+            plan::{Probing, SweepPlan},
         },
         time::Moment,
     },
@@ -34,13 +34,20 @@ pub(super) struct Saving {
 }
 
 impl Saving {
-    pub(super) fn new(plan: &SweepPlan, digest: u64, begin: u64, senders: &Senders) -> Self {
+    /// From the step `begin` on; `seats`: paths that may be under way in an adaptive
+    /// sweep.
+    pub(super) fn new(plan: &SweepPlan, begin: u64, senders: &Senders, seats: u32) -> Self {
         let again_before = plan.resumed.as_ref().map_or(0, |before| before.reserved);
         let fastest = plan
             .probes
             .rate
             .unwrap_or(senders.fastest() * u64::from(plan.lanes));
-        let reserve = fastest.saturating_mul(RESERVED_SECONDS);
+        let probes = fastest.saturating_mul(RESERVED_SECONDS);
+        let reserve = match plan.probing {
+            Probing::Full => probes,
+            // A step is a path, and takes two probes at least.
+            Probing::Adaptive { .. } => probes / 2 + u64::from(seats),
+        };
         Self {
             file: plan.output.checkpoint.clone(),
             passing: plan.output.passing_checkpoint,
@@ -49,7 +56,7 @@ impl Saving {
                 schema: SCHEMA,
                 arguments: plan.arguments.clone(),
                 seed: plan.seed,
-                plan: digest,
+                plan: plan.digest(),
                 cursor: begin,
                 reserved: again_before.max(begin + reserve),
                 done: false,

@@ -98,7 +98,8 @@ pub(super) fn start(
     let schedule = plan.schedule();
     let begin = plan.resumed.as_ref().map_or(0, |before| before.cursor);
     let status = Status::new(&plan, &schedule, begin)?;
-    let saving = Saving::new(&plan, plan.digest(), begin, &equipment.senders);
+    let seats = equipment.trails.as_ref().map_or(0, |trails| trails.seats());
+    let saving = Saving::new(&plan, begin, &equipment.senders, seats);
     let desk = Arc::new(Desk::default());
     let (writer, conveyor) = start_writer(&plan, &equipment.attachments, &desk)?;
     saving.first()?;
@@ -240,6 +241,7 @@ impl Job<'_> {
             self.plan.targets.clone(),
             steps,
             seats,
+            self.plan.hop_interval(),
         ))
     }
 }

@@ -35,8 +35,11 @@ send_failures,ring_full,slot_waits,backlog_waits,shortfall,waiting,recorded,eta_
 pub(super) struct Status {
     bar: ProgressBar,
     file: Option<Box<dyn Output>>,
+    /// Steps that a run before this one has done, and all there are; of an adaptive
+    /// sweep: probes, sent or spared.
     begin: u64,
     steps: u64,
+    is_adaptive: bool,
     last: Sums,
 }
 
@@ -68,18 +71,26 @@ impl Status {
                 ))
             })?);
         }
+        let probes = plan.rules().map_or(1, |rules| u64::from(rules.ttls()));
         Ok(Self {
             bar,
             file,
-            begin,
-            steps: schedule.steps(),
+            begin: begin * probes,
+            steps: schedule.steps() * probes,
+            is_adaptive: plan.rules().is_some(),
             last: Sums::default(),
         })
     }
 
     /// A second has passed.
     pub(super) fn second(&mut self, elapsed: Duration, sums: &Sums) {
-        let line = Line::of(elapsed, sums, &self.last, (self.begin, self.steps));
+        let now = if self.is_adaptive {
+            // Paths end out of order: the cursor is that of the slowest.
+            self.begin + sums.taken + sums.refused + sums.spared
+        } else {
+            sums.cursor
+        };
+        let line = Line::of(elapsed, sums, &self.last, (self.begin, now, self.steps));
         self.bar.set_message(line.for_people());
         let row = line.row();
         // A status file that cannot be written any more ends no sweep.
@@ -113,8 +124,13 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn of(elapsed: Duration, sums: &'a Sums, last: &Sums, (begin, steps): (u64, u64)) -> Self {
-        let (cursor, all) = (sums.cursor.min(steps), steps.max(1));
+    fn of(
+        elapsed: Duration,
+        sums: &'a Sums,
+        last: &Sums,
+        (begin, now, steps): (u64, u64, u64),
+    ) -> Self {
+        let (cursor, all) = (now.min(steps), steps.max(1));
         let gone = cursor.saturating_sub(begin) as f64;
         let eta = (gone > 0.0).then(|| {
             let per_step = elapsed.as_secs_f64() / gone;
@@ -245,7 +261,7 @@ mod tests {
     #[test]
     fn a_row_has_a_field_for_each_column() {
         let sums = Sums::default();
-        let line = Line::of(Duration::from_secs(3), &sums, &sums, (0, 10));
+        let line = Line::of(Duration::from_secs(3), &sums, &sums, (0, 0, 10));
         assert_eq!(
             line.row().matches(',').count(),
             HEADER.matches(',').count(),
@@ -262,13 +278,12 @@ mod tests {
             ..Sums::default()
         };
         let sums = Sums {
-            cursor: 500,
             taken: 3_000,
             answered: 2_000,
             ring_full: 4,
             ..Sums::default()
         };
-        let line = Line::of(Duration::from_secs(10), &sums, &last, (0, 1_000));
+        let line = Line::of(Duration::from_secs(10), &sums, &last, (0, 500, 1_000));
         let text = line.for_people();
         assert!(text.contains("sent 3,000 (2,000/s)"), "{text}");
         assert!(text.contains("answered 2,000 (1,300/s"), "{text}");

@@ -5,12 +5,13 @@
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use probe_common::{
-    adaptive::{Rules, Spared, State, Trail, hint::Prefix},
+    adaptive::{Rules, SHARED_TTLS, Spared, State, Trail, hint::Prefix},
     plan::Place,
 };
 
 use crate::{
     engine::{
+        pace::MAX_CREDIT,
         sweep::{
             schedule::{Lane, Step},
             targets::TargetSet,
@@ -53,12 +54,37 @@ pub(super) struct Walk {
     cycle: Option<Moment>,
     /// The first seat had to wait for its next turn.
     waited: bool,
-    /// Probes of this cycle.
+    /// Probes of this cycle, and when the last was sent.
     busy: u64,
+    last: Moment,
+    hops: SharedHops,
     /// Where a target was last found.
     anywhere: u8,
     /// Probes spared, by reason, as [`Spared`] has them.
     spared: [u64; 3],
+}
+
+/// The hops that all paths share, one bucket for each TTL.
+#[derive(Debug)]
+struct SharedHops {
+    /// `None`: no bound.
+    interval: Option<Duration>,
+    /// When the next probe may leave, from TTL 1 on.
+    next: [Moment; SHARED_TTLS as usize],
+}
+
+impl SharedHops {
+    fn allow(&self, ttl: u8, now: Moment) -> bool {
+        let next = self.next.get(usize::from(ttl) - 1);
+        self.interval.is_none() || next.is_none_or(|next| *next <= now)
+    }
+
+    fn take(&mut self, ttl: u8, now: Moment) {
+        let next = self.next.get_mut(usize::from(ttl) - 1);
+        if let (Some(interval), Some(next)) = (self.interval, next) {
+            *next = (*next).max(now - MAX_CREDIT) + interval;
+        }
+    }
 }
 
 /// What comes next.
@@ -75,12 +101,14 @@ pub(super) enum Next {
 }
 
 impl Walk {
-    /// The walk of a lane over seats of its own.
+    /// The walk of a lane over seats of its own, with so much time between two probes with
+    /// the same of the TTLs that all paths share.
     pub(super) fn new(
         paths: Paths,
         targets: Arc<TargetSet>,
         steps: Lane,
         seats: Range<u32>,
+        interval: Option<Duration>,
     ) -> Self {
         Self {
             window: FIRST_WINDOW.min(seats.end - seats.start),
@@ -92,6 +120,11 @@ impl Walk {
             cycle: None,
             waited: false,
             busy: 0,
+            last: Moment(0),
+            hops: SharedHops {
+                interval,
+                next: [Moment(0); SHARED_TTLS as usize],
+            },
             anywhere: 0,
             spared: [0; 3],
         }
@@ -108,6 +141,10 @@ impl Walk {
             }
             self.cycle.get_or_insert(now);
             if let Some((cursor, place)) = self.here(reserved) {
+                if !self.hops.allow(place.ttl, now) {
+                    self.defer();
+                    continue;
+                }
                 let step = Step {
                     cursor,
                     round: 0,
@@ -122,8 +159,10 @@ impl Walk {
     }
 
     /// The probe has left.
-    pub(super) fn sent(&mut self, ttl: u8) {
+    pub(super) fn sent(&mut self, ttl: u8, now: Moment) {
         self.paths.trails.probed(self.place(), ttl);
+        self.hops.take(ttl, now);
+        self.last = now;
         self.busy += 1;
         self.pass();
     }
@@ -164,15 +203,22 @@ impl Walk {
     /// Goes back to the first seat, or says why not yet. More seats are taken if that
     /// meant waiting.
     fn turn_round(&mut self, now: Moment, patience: Duration) -> Option<Next> {
-        if self.busy == 0 && self.steps.peek().is_none() {
+        let exhausted = self.steps.peek().is_none();
+        if self.busy == 0 && exhausted {
             return Some(Next::Done);
         }
-        let due = self.cycle.map_or(now, |cycle| cycle + patience);
+        // Without new paths the last seats may come round sooner than the first.
+        let begin = if exhausted {
+            Some(self.last)
+        } else {
+            self.cycle
+        };
+        let due = begin.map_or(now, |begin| begin + patience);
         if now < due {
             self.waited = true;
             return Some(Next::Until(due));
         }
-        if std::mem::take(&mut self.waited) {
+        if std::mem::take(&mut self.waited) && !exhausted {
             self.window = (2 * self.window).min(self.seats.end - self.seats.start);
         }
         (self.seat, self.busy, self.cycle) = (0, 0, Some(now));
