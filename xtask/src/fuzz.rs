@@ -44,6 +44,8 @@ pub(crate) struct Arguments {
 enum Target {
     /// Packets, to receivers and stamps.
     Packet,
+    /// ICMP extensions.
+    Extension,
     /// Lists of targets, and of those to spare.
     Lists,
     /// Checkpoints of sweeps.

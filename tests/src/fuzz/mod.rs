@@ -7,6 +7,7 @@
 //! stays found. `cargo xtask fuzz` runs them.
 
 mod checkpoint;
+mod extension;
 mod lists;
 mod packet;
 mod selection;
@@ -23,7 +24,10 @@ use anyhow::{Context as _, Result};
 
 use crate::corpus::parse_hex;
 
-pub use self::{checkpoint::checkpoint, lists::lists, packet::packet, selection::selection};
+pub use self::{
+    checkpoint::checkpoint, extension::extension, lists::lists, packet::packet,
+    selection::selection,
+};
 
 /// Something that reads what others wrote.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +41,16 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     Target {
         name: "packet",
         run: packet,
         seeds: packet::seeds,
+    },
+    Target {
+        name: "extension",
+        run: extension,
+        seeds: extension::seeds,
     },
     Target {
         name: "lists",

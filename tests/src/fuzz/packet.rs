@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use bytemuck::Zeroable as _;
 use probe_common::{
-    abi::Hook,
+    abi::{Flags, Hook},
     classify::classify,
     slot::Record,
     wire::{Cursor as _, SliceCursor, eth, ip},
@@ -73,6 +73,14 @@ fn receive(packet: &[u8], link: Link) {
         (None, None) => 0,
     };
     assert_eq!(outcomes.counters.len(), expected, "{outcomes:?}");
+    if let Some(excerpt) = outcomes.excerpt {
+        assert!(
+            outcomes
+                .event
+                .is_some_and(|event| Flags(event.flags).extended())
+        );
+        let _ = excerpt.read();
+    }
 }
 
 /// What lies behind the end that the IP header states changes nothing.
