@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod corpus;
+#[cfg(feature = "fuzz")]
 pub mod fuzz;
 pub mod kernel;
 pub mod lab;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::{cargo, command, tool_chain, workspace};
+use crate::{cargo, command, suites::PACKAGE, tool_chain, workspace};
 
 /// The version of `cargo-fuzz` that is installed if none is there.
 const VERSION: &str = "0.13.2";
@@ -72,7 +72,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<()> {
         Some(target) => vec![target],
         None => Target::value_variants().to_vec(),
     };
-    let corpus = cargo::build_binary("probe-tests", CORPUS)?;
+    let corpus = cargo::build_binary_with(&[], PACKAGE, CORPUS)?;
     for target in targets {
         fuzzer.run(target, arguments, &corpus)?;
     }

@@ -223,6 +223,7 @@ fn output_options(args: OutputArgs) -> Result<OutputOptions> {
         format,
         file,
         replies: args.replies,
+        extensions: args.extensions,
         metadata: args.metadata,
         quiet: args.quiet,
         dns: !args.no_dns,

@@ -200,6 +200,8 @@ pub struct OutputOptions {
     pub file: Option<PathBuf>,
     /// Also one record for each reply.
     pub replies: bool,
+    /// Tables show what routers say behind their quotes.
+    pub extensions: bool,
     /// File of the metadata.
     pub metadata: Option<PathBuf>,
     /// No status and no notices on standard error.

@@ -123,7 +123,7 @@ impl Sink for Csv {
     fn ping(&mut self, report: &PingReport) -> io::Result<()> {
         self.write(Row::Ping, report)
     }
-    fn reply(&mut self, reply: &Reply) -> io::Result<()> {
+    fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()> {
         if self.row != Row::Reply {
             return Ok(());
         }
@@ -174,8 +174,8 @@ fn row<T: AsRef<[u8]>>(cells: &[T]) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::{
-        engine::report::Stop,
-        sink::sample::{Writes, hop, ip, ping, reply, responder, trace},
+        engine::report::{Interfaces, Stop},
+        sink::sample::{self, Writes, hop, ip, ping, reply, responder, trace},
     };
 
     fn csv(row: Row) -> impl FnOnce(Box<dyn Output>) -> Csv {
@@ -215,9 +215,9 @@ mod tests {
             sink.ping(&ping("10.0.0.1", 4, 3))
         });
         let expected = "\
-target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,quoted_ttl,icmp_type,icmp_code,mtu,grade,nat,duplicate,late,stamp,again
-10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false
-10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false
+target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,quoted_ttl,icmp_type,icmp_code,mtu,grade,nat,duplicate,late,stamp,again,mpls,interface
+10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false,,
+10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false,,
 ";
         assert_eq!(text, expected);
     }
@@ -245,6 +245,9 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         full_reply.reason = Some("host-unreachable");
         (full_reply.quoted_ttl, full_reply.mtu) = (Some(1), Some(1500));
         full_reply.again = true;
+        let interfaces = Interfaces::default();
+        full_reply.interface = Some(&interfaces);
+        full_reply.mpls = &[sample::LABEL];
         let mut full_ping = ping("10.0.0.1", 1, 1);
         full_ping.name = Some("a.example".to_owned());
         full_ping.error_responders = vec![responder("10.0.0.2", None, 1)];

@@ -11,7 +11,7 @@ use probe_common::abi::TxSource;
 use super::Sink;
 use crate::{
     engine::{
-        report::{Hop, Loss, PingReport, Reply, Responder, Rtt, Stop, TraceReport},
+        report::{Hop, Loss, MplsLabel, PingReport, Reply, Responder, Rtt, Stop, TraceReport},
         stamp::{RxHook, Stamp},
     },
     io::output::Output,
@@ -101,8 +101,18 @@ pub(super) fn responder(address: &str, name: Option<&str>, received: u64) -> Res
         received,
         kind: None,
         reason: None,
+        mpls: Vec::new(),
+        interface: None,
     }
 }
+
+/// A label that ends a stack.
+pub(super) const LABEL: MplsLabel = MplsLabel {
+    label: 299_776,
+    tc: 0,
+    s: true,
+    ttl: 1,
+};
 
 /// A hop that answered as often as its responders did, of three probes.
 pub(super) fn hop(ttl: u8, responders: Vec<Responder>) -> Hop {
@@ -162,7 +172,7 @@ pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
 }
 
 /// An echo reply of the target to its second probe.
-pub(super) fn reply(target: &str) -> Reply {
+pub(super) fn reply(target: &str) -> Reply<'static> {
     Reply {
         target: ip(target),
         ttl: 64,
@@ -189,5 +199,7 @@ pub(super) fn reply(target: &str) -> Reply {
             rx: RxHook::Tcx,
         },
         again: false,
+        mpls: &[],
+        interface: None,
     }
 }

@@ -30,7 +30,7 @@ pub fn selection(input: &[u8]) {
     assert_eq!(spaced.parse(), Ok(selection), "spaces mean nothing");
 }
 
-fn reply(kind: &'static str, late: bool, duplicate: bool) -> Reply {
+fn reply(kind: &'static str, late: bool, duplicate: bool) -> Reply<'static> {
     Reply {
         target: IpAddr::V4(Ipv4Addr::LOCALHOST),
         ttl: 1,
@@ -57,6 +57,8 @@ fn reply(kind: &'static str, late: bool, duplicate: bool) -> Reply {
             rx: RxHook::Tcx,
         },
         again: false,
+        mpls: &[],
+        interface: None,
     }
 }
 

@@ -28,7 +28,7 @@ pub use self::{
     command::Probe,
     forger::{Echo, Forger},
     metadata::{Counters, Metadata, StampSource, SweepSection},
-    record::{Hop, Loss, Ping, Reply, Responder, Rtt, Trace},
+    record::{Hop, Label, Loss, Ping, Reply, Responder, Rtt, Trace},
     remains::Remains,
     run::{Run, Running},
 };
