@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-/// Least original datagram that RFC 4884 (section 5.3) lets a message state.
+/// Least original datagram that RFC 4884 (section 5.3) lets a message state; where
+/// extensions begin that older routers do not state (section 5.5).
 const MIN_STATED_QUOTE: u16 = 128;
 
 /// What a packet is to us.
@@ -62,8 +63,82 @@ pub struct Candidate {
     pub quoted: Quoted,
     /// Next-hop MTU, else 0.
     pub mtu: u32,
-    /// Whether the message goes on behind the stated quote (RFC 4884).
-    pub extended: bool,
+    /// Where its quote begins and ends.
+    pub extent: Extent,
+}
+
+/// Where a message's quote begins and ends, octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The IP packet that the message came in, as its header states.
+    pub packet: u16,
+    /// What of it is left where the quote begins.
+    pub left: u16,
+    /// What the message states of the quote's length; 0: nothing.
+    pub stated: u16,
+}
+
+impl Extent {
+    /// No message that quotes.
+    pub const NONE: Self = Self {
+        packet: 0,
+        left: 0,
+        stated: 0,
+    };
+}
+
+impl Candidate {
+    /// What stands behind the quote. One without stated length ends where its packet
+    /// does, or is padded to where older routers let extensions begin.
+    #[inline(always)]
+    pub const fn trailer(&self) -> Trailer {
+        let Extent {
+            packet,
+            left,
+            stated,
+        } = self.extent;
+        let states = !matches!(self.kind, Kind::PacketTooBig);
+        let begin = if stated == 0 && self.quoted.length <= MIN_STATED_QUOTE {
+            MIN_STATED_QUOTE
+        } else {
+            stated
+        };
+        if !states || begin < MIN_STATED_QUOTE || left <= begin {
+            return Trailer::NONE;
+        }
+        let length = left - begin;
+        Trailer {
+            offset: packet.wrapping_sub(length),
+            length,
+            stated: stated != 0,
+        }
+    }
+}
+
+/// Where a message goes on behind its quote (RFC 4884).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trailer {
+    /// From the IP header on, octets.
+    pub offset: u16,
+    /// Up to the end of the IP packet, octets; 0: nothing follows.
+    pub length: u16,
+    /// Whether the message says that the quote ends here.
+    pub stated: bool,
+}
+
+impl Trailer {
+    /// Nothing follows.
+    pub const NONE: Self = Self {
+        offset: 0,
+        length: 0,
+        stated: false,
+    };
+
+    /// Whether anything follows.
+    #[inline(always)]
+    pub const fn is_some(&self) -> bool {
+        self.length != 0
+    }
 }
 
 /// What the quoted IP and transport headers show besides the identity.
@@ -164,7 +239,7 @@ fn echo_reply<C: Cursor>(
         destination_hash: header.source.hash(),
         quoted: Quoted::NONE,
         mtu: 0,
-        extended: false,
+        extent: Extent::NONE,
     })
 }
 
@@ -177,8 +252,7 @@ fn icmp_error<C: Cursor>(
     ports: Ports,
 ) -> Finding {
     let stated = icmp::quoted_octets(header.v6, message);
-    let extended = stated >= MIN_STATED_QUOTE && cursor.left() > stated as u32;
-    let quote = if extended {
+    let quote = if stated >= MIN_STATED_QUOTE {
         cursor.truncate(stated as u32)
     } else {
         cursor
@@ -220,7 +294,11 @@ fn icmp_error<C: Cursor>(
             tos: inner.tos,
         },
         mtu: next_hop_mtu(kind, header.v6, message),
-        extended,
+        extent: Extent {
+            packet: header.length,
+            left: cursor.left() as u16,
+            stated,
+        },
     })
 }
 
@@ -253,7 +331,7 @@ fn classify_tcp<C: Cursor>(header: &ip::Header, cursor: Bounded<C>, ports: Ports
         destination_hash: header.source.hash(),
         quoted: Quoted::NONE,
         mtu: 0,
-        extended: false,
+        extent: Extent::NONE,
     })
 }
 
@@ -279,7 +357,7 @@ fn classify_udp<C: Cursor>(header: &ip::Header, cursor: Bounded<C>, ports: Ports
         destination_hash: header.source.hash(),
         quoted: Quoted::NONE,
         mtu: 0,
-        extended: false,
+        extent: Extent::NONE,
     })
 }
 

@@ -88,7 +88,7 @@ fn right(candidate: &Candidate, record: &Record, matched: Match) -> Verdict {
     if candidate.quoted.is_some() && candidate.quoted.source_sum != record.source_sum {
         flags |= Flags::NAT;
     }
-    if candidate.extended {
+    if candidate.trailer().is_some() {
         flags |= Flags::EXTENDED;
     }
     Verdict::Right(Flags(flags))

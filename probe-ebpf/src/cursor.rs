@@ -5,10 +5,10 @@
 use aya_ebpf::{
     EbpfContext,
     bindings::bpf_hdr_start_off::BPF_HDR_START_MAC,
-    helpers::generated::bpf_skb_load_bytes_relative,
+    helpers::generated::{bpf_skb_load_bytes, bpf_skb_load_bytes_relative, bpf_xdp_load_bytes},
     programs::{TcContext, XdpContext},
 };
-use probe_common::wire::{Cursor, cursor::MAX_SKIP, eth};
+use probe_common::wire::{Cursor, cursor::MAX_SKIP, eth, extension::MAX_OCTETS};
 
 use crate::opaque::opaque;
 
@@ -16,6 +16,9 @@ use crate::opaque::opaque;
 pub(crate) trait Packet: EbpfContext {
     /// A cursor over the whole packet, as far as it is linear.
     fn cursor(&self) -> PacketCursor;
+    /// Copies octets from `offset` on, as many as there is room for; `None` if the
+    /// packet has not so many.
+    fn copy(&self, offset: u32, length: u32, into: &mut [u8; MAX_OCTETS]) -> Option<()>;
     /// Interface that the packet is on.
     fn ifindex(&self) -> u32;
     /// The ethertype, if the packet came without the Ethernet header that packets
@@ -67,6 +70,15 @@ impl Packet for XdpContext {
     }
 
     #[inline(always)]
+    fn copy(&self, offset: u32, length: u32, into: &mut [u8; MAX_OCTETS]) -> Option<()> {
+        let length = room(length)?;
+        // SAFETY: the context is valid, and `into` has room for `length` bytes.
+        let failed =
+            unsafe { bpf_xdp_load_bytes(self.ctx, offset, into.as_mut_ptr().cast(), length) };
+        (failed == 0).then_some(())
+    }
+
+    #[inline(always)]
     fn ifindex(&self) -> u32 {
         // SAFETY: the context is valid while the program runs.
         unsafe { (*self.ctx).ingress_ifindex }
@@ -76,6 +88,13 @@ impl Packet for XdpContext {
     fn bare_ethertype(&self) -> Option<u16> {
         None
     }
+}
+
+/// How many of so many bytes there is room for, in the form that the verifier follows.
+#[inline(always)]
+fn room(length: u32) -> Option<u32> {
+    let length = opaque(length.min(MAX_OCTETS as u32) as usize);
+    (length != 0 && length <= MAX_OCTETS).then_some(length as u32)
 }
 
 /// Bytes that must be linear for every read of this crate: two VLAN tags, IPv6
@@ -94,6 +113,15 @@ impl Packet for TcContext {
             position: opaque(self.data()),
             end: opaque(self.data_end()),
         }
+    }
+
+    #[inline(always)]
+    fn copy(&self, offset: u32, length: u32, into: &mut [u8; MAX_OCTETS]) -> Option<()> {
+        let length = room(length)?;
+        // SAFETY: the context is valid, and `into` has room for `length` bytes.
+        let failed =
+            unsafe { bpf_skb_load_bytes(self.as_ptr(), offset, into.as_mut_ptr().cast(), length) };
+        (failed == 0).then_some(())
     }
 
     #[inline(always)]

@@ -36,6 +36,8 @@ pub(crate) enum Host {
 struct Arrival {
     rx_ns: u64,
     hook: Hook,
+    /// Octets of the link header.
+    link: u32,
 }
 
 impl Arrival {
@@ -44,6 +46,7 @@ impl Arrival {
         Self {
             rx_ns: clock::now_ns(),
             hook,
+            link: 0,
         }
     }
 }
@@ -72,7 +75,9 @@ pub(crate) fn receive_frame<P: Packet>(packet: &P, hook: Hook) -> Host {
 fn receive_behind<P: Packet>(packet: &P, length: u16, v6: bool, arrival: Arrival) -> Host {
     let mut cursor = packet.cursor();
     // With or without tags, from here on it is one path.
-    match cursor.skip(maps::forget(length as u32) as u16) {
+    let link = maps::forget(length as u32);
+    let arrival = Arrival { link, ..arrival };
+    match cursor.skip(link as u16) {
         Some(()) => receive(packet, cursor, v6, arrival),
         None => Host::Gets,
     }
@@ -177,7 +182,12 @@ fn settle<P: Packet>(packet: &P, candidate: &Candidate, arrival: Arrival) -> Hos
     let outcome = maps::forget(outcome as u32) as u8;
     count(packet, Counter::place_of_outcome(outcome));
     let ifindex = packet.ifindex();
-    emit::emit(event(candidate, &record, outcome, flags, ifindex, arrival));
+    let event = event(candidate, &record, outcome, flags, ifindex, arrival);
+    if flags.extended() {
+        emit::emit_extended(event, packet, arrival.link, candidate.trailer());
+    } else {
+        emit::emit(event);
+    }
     spare(candidate)
 }
 

@@ -8,7 +8,7 @@ use aya::{
     programs::{Program, ProgramError, ProgramInfo, RawTracePoint, SchedClassifier, Xdp},
 };
 use probe_common::{
-    abi::{Config, Counter, Counters, Event, Generator, Hook, names},
+    abi::{Config, Counter, Counters, Event, Excerpt, ExtendedEvent, Generator, Hook, names},
     slot::Record,
 };
 
@@ -21,6 +21,10 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../../probe-user/object/prob
 const RINGBUF: u32 = 27;
 /// Bytes of each CPU's ring.
 const RING_BYTES: u32 = 1 << 16;
+
+/// Bytes of the two kinds of records.
+const EVENT: usize = size_of::<Event>();
+const EXTENDED: usize = size_of::<ExtendedEvent>();
 
 /// A record, counters as the maps hold them.
 type RecordWords = [u64; size_of::<Record>() / 8];
@@ -195,19 +199,23 @@ impl Kernel {
         Ok(sum)
     }
 
-    /// Takes all events out of the rings.
+    /// Takes all events out of the rings, with what was copied from behind the quote.
     ///
     /// # Errors
     ///
-    /// If a record is not an event.
-    pub fn events(&mut self) -> Result<Vec<Event>> {
+    /// If a record is of another size.
+    pub fn events(&mut self) -> Result<Vec<(Event, Option<Excerpt>)>> {
         let mut events = Vec::new();
         for ring in &mut self.rings {
             while let Some(item) = ring.next() {
-                match bytemuck::try_pod_read_unaligned(&item) {
-                    Ok(event) => events.push(event),
-                    Err(error) => bail!("a record of {} bytes: {error}", item.len()),
-                }
+                events.push(match item.len() {
+                    EVENT => (bytemuck::pod_read_unaligned(&item), None),
+                    EXTENDED => {
+                        let record: ExtendedEvent = bytemuck::pod_read_unaligned(&item);
+                        (record.event, Some(record.excerpt))
+                    }
+                    octets => bail!("a record of {octets} bytes"),
+                });
             }
         }
         Ok(events)

@@ -2,6 +2,8 @@
 
 pub mod bench;
 pub mod corpus;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub mod kernel;
 pub mod lab;
 pub mod packet;

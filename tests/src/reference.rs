@@ -2,13 +2,13 @@
 //! rules and over plain slices: the other side of every comparison.
 
 use probe_common::{
-    abi::{Config, Counter, Event, Flags, Hook, Outcome, Protocol, TxSource},
-    classify::{self, Candidate, Finding},
+    abi::{Config, Counter, Event, Excerpt, Flags, Hook, Outcome, Protocol, TxSource},
+    classify::{self, Candidate, Finding, Trailer},
     identity::{Nonce, slot_index},
     probe,
     slot::{ANSWERED, ARMED, LATE, Record, generation},
     verdict::{self, Verdict},
-    wire::{SliceCursor, ip},
+    wire::{SliceCursor, extension::MAX_OCTETS, ip},
 };
 
 use crate::packet::ethernet;
@@ -32,6 +32,8 @@ pub struct Outcomes {
     pub counters: Vec<Counter>,
     /// The event; its `rx_ns` is that which was given.
     pub event: Option<Event>,
+    /// What is handed over with it of what stands behind the quote.
+    pub excerpt: Option<Excerpt>,
     /// The slot that the packet names, if the map has it, and its state word after.
     pub slot: Option<(u32, u64)>,
 }
@@ -91,10 +93,38 @@ pub fn receive(packet: &[u8], arrival: Arrival, config: &Config, slot: Option<Re
             ),
         ),
         Some(Finding::Reply(candidate)) => match slot {
-            Some(record) => settle(&candidate, &record, arrival, config),
+            Some(record) => {
+                let outcomes = settle(&candidate, &record, arrival, config);
+                let trailer = outcomes.event.map(|_| candidate.trailer());
+                Outcomes {
+                    excerpt: trailer.and_then(|trailer| excerpt(packet, arrival.link, trailer)),
+                    ..outcomes
+                }
+            }
             None => Outcomes::counted(Counter::Foreign),
         },
     }
+}
+
+/// What must be copied of a packet; all there is, or as much as there is room for.
+fn excerpt(packet: &[u8], link: Link, trailer: Trailer) -> Option<Excerpt> {
+    if trailer == Trailer::NONE {
+        return None;
+    }
+    let (_, packet) = network_header(packet, link)?;
+    let mut excerpt = Excerpt {
+        length: trailer.length,
+        stated: trailer.stated.into(),
+        reserved: 0,
+        octets: [0; MAX_OCTETS],
+    };
+    let begin = usize::from(trailer.offset);
+    let count = usize::from(trailer.length).min(MAX_OCTETS);
+    match packet.get(begin..begin + count) {
+        Some(octets) => excerpt.octets[..count].copy_from_slice(octets),
+        None => excerpt.length = 0,
+    }
+    Some(excerpt)
 }
 
 /// The slot that a packet names to the stamp.
@@ -128,6 +158,7 @@ pub fn stamp(packet: &[u8], link: Link, config: &Config, slot: Option<Record>) -
     Outcomes {
         counters: first.then_some(Counter::Stamped).into_iter().collect(),
         event: None,
+        excerpt: None,
         slot: Some((index, record.state | ARMED)),
     }
 }
@@ -195,6 +226,7 @@ fn delivered(reason: Counter, event: Event) -> Outcomes {
     Outcomes {
         counters: sorted([Counter::Candidates, reason, Counter::Delivered]),
         event: Some(event),
+        excerpt: None,
         slot: None,
     }
 }

@@ -41,11 +41,19 @@ pub(crate) fn build_probe() -> Result<PathBuf> {
     build_binary("probe-user", "probe")
 }
 
-/// Builds a binary in release and gives its path.
+/// Builds a binary in release, without the package's default features, and gives its
+/// path.
 pub(crate) fn build_binary(package: &str, binary: &str) -> Result<PathBuf> {
-    eprintln!("+ cargo build --release --package {package} --bin {binary}");
+    build_binary_with(&["--release", "--no-default-features"], package, binary)
+}
+
+/// Builds a binary with these flags and gives its path.
+pub(crate) fn build_binary_with(flags: &[&str], package: &str, binary: &str) -> Result<PathBuf> {
+    let shown = flags.join(" ");
+    eprintln!("+ cargo build --package {package} --bin {binary} {shown}");
     let mut child = cargo()
-        .args(["build", "--release", "--package", package, "--bin", binary])
+        .args(["build", "--package", package, "--bin", binary])
+        .args(flags)
         .arg("--message-format=json-render-diagnostics")
         .stdout(Stdio::piped())
         .spawn()

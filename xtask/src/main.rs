@@ -6,6 +6,7 @@ mod cargo;
 mod command;
 mod compiler;
 mod ebpf;
+mod fuzz;
 mod layers;
 mod linker;
 mod lint;
@@ -40,6 +41,7 @@ enum Verb {
     Bench(bench::Arguments),
     Setup(setup::Arguments),
     Ebpf(ebpf::Arguments),
+    Fuzz(fuzz::Arguments),
     Lint(lint::Arguments),
 }
 
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Verb::Bench(arguments) => bench::main(&arguments),
         Verb::Setup(arguments) => setup::main(&arguments),
         Verb::Ebpf(arguments) => ebpf::main(&arguments),
+        Verb::Fuzz(arguments) => fuzz::main(&arguments),
         Verb::Lint(arguments) => lint::main(&arguments),
     };
     match result {

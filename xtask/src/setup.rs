@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     apt::{self, LAB, PEERS},
+    fuzz,
     tool_chain::ToolChain,
 };
 
@@ -22,6 +23,8 @@ enum Set {
     Ebpf,
     /// The programs that the lab, the suites and the benchmarks use.
     Lab,
+    /// What builds and runs fuzzers.
+    Fuzz,
 }
 
 /// Sets up what was asked for.
@@ -37,6 +40,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<()> {
                 let names: Vec<_> = LAB.iter().map(|package| package.name).collect();
                 eprintln!("lab: {}", names.join(", "));
             }
+            Set::Fuzz => eprintln!("fuzzing: {}", fuzz::ensure()?.display()),
         }
     }
     Ok(())

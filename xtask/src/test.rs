@@ -91,7 +91,8 @@ fn run_privileged(suites: &Suites, unprivileged: bool, tally: &mut Tally) -> Res
     let mut command = cargo();
     command.env("PROBE_BIN", probe);
     command.args(["test", "--release", "--no-fail-fast", "--package", PACKAGE]);
-    command.args(["--features", ROOT_FEATURE]);
+    // Binaries that link all of `probe` take long to build in release.
+    command.args(["--no-default-features", "--features", ROOT_FEATURE]);
     for suite in &suites.privileged {
         command.args(["--test", suite]);
     }

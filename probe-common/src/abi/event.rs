@@ -64,7 +64,8 @@ impl Flags {
     pub const NAT: u8 = 2;
     /// The reply came without an ICMP quote or payload that shows 64 bits of the nonce.
     pub const NARROW: u8 = 4;
-    /// The reply carries more than the quote (RFC 4884 extensions may follow).
+    /// The reply goes on behind the quote (RFC 4884 extensions may follow): its record
+    /// is an [`super::ExtendedEvent`].
     pub const EXTENDED: u8 = 8;
 
     /// How sure the match is.
@@ -74,6 +75,11 @@ impl Flags {
         } else {
             Grade::B
         }
+    }
+
+    /// Whether the record is an [`super::ExtendedEvent`].
+    pub const fn extended(self) -> bool {
+        self.0 & Self::EXTENDED != 0
     }
 
     /// Whether a NAT was seen.

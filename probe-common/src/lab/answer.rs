@@ -1,6 +1,6 @@
 //! What the simulated internet answers.
 
-use super::{Internet, Query, Request, internet::Purpose};
+use super::{Internet, Labels, Query, Request, internet::Purpose};
 use crate::{Address, abi::Kind};
 
 /// TTL or hop limit that routers' and targets' replies begin with.
@@ -33,6 +33,9 @@ pub struct Reply {
     pub quoted_ttl: u8,
     /// An error quotes 20 octets behind the IP header (IPv4), not 8.
     pub long_quote: bool,
+    /// The labels that the probe came with, if the router says so. It then quotes 8
+    /// octets behind the IP header (IPv6: 20).
+    pub labels: Option<Labels>,
     /// It comes twice.
     pub doubled: bool,
     /// It shows a wrong nonce.
@@ -55,9 +58,11 @@ impl Internet {
             }
             let way = level.wrapping_sub(1) & 31;
             let reply = self.reply(query, router.address(), Kind::TimeExceeded, way);
+            let labels = self.labels(router);
             return Answer::Reply(Reply {
                 ttl: (ROUTER_TTL - way) as u8,
-                long_quote: self.quotes_long(router),
+                long_quote: labels.is_none() && self.quotes_long(router),
+                labels,
                 ..reply
             });
         }
@@ -92,6 +97,7 @@ impl Internet {
             ttl: (TARGET_TTL - way) as u8,
             quoted_ttl: query.ttl.wrapping_sub(way as u8),
             long_quote: false,
+            labels: None,
             doubled: self.befalls(self.doubled, Purpose::Doubled, probe),
             forged: self.befalls(self.forged, Purpose::Forged, probe),
         }

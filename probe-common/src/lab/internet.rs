@@ -38,6 +38,10 @@ pub(super) enum Purpose {
     Doubled,
     /// Whether the reply shows a wrong nonce.
     Forged,
+    /// Whether a router says which labels a probe came with.
+    Labelled,
+    /// Which they are.
+    Label,
 }
 
 /// The parameters of a simulated internet. Shares are in thousandths.
@@ -76,8 +80,8 @@ pub struct Internet {
     pub doubled: u32,
     /// Share of replies that show a wrong nonce.
     pub forged: u32,
-    /// Explicit padding.
-    pub reserved: u32,
+    /// Share of routers that say which MPLS labels a probe came with.
+    pub labelled: u32,
 }
 
 const _: () = assert!(size_of::<Internet>() == 72);
@@ -112,7 +116,7 @@ impl Internet {
         open: 300,
         doubled: 0,
         forged: 0,
-        reserved: 0,
+        labelled: 0,
     };
 
     /// What is wrong with the parameters, if anything is.

@@ -22,11 +22,13 @@
 //!
 //! * [`Internet`]: its parameters; [`Net`]: a network with targets;
 //! * [`Query`], [`Request`]: a probe, as far as it decides the answer;
-//! * [`Answer`], [`Reply`]: the truth; [`Router`]: who gives it;
+//! * [`Answer`], [`Reply`]: the truth; [`Router`]: who gives it; [`Labels`]: and what it
+//!   says besides;
 //! * [`Traffic`]: what the kernel program counts.
 
 mod answer;
 mod internet;
+mod labels;
 mod query;
 mod router;
 mod traffic;
@@ -34,6 +36,7 @@ mod traffic;
 pub use self::{
     answer::{Answer, Reply},
     internet::{Internet, Net},
+    labels::{EXTENSION, Labels, PADDED_QUOTE},
     query::{Query, Request, flow_of},
     router::Router,
     traffic::{Count, MAX_TTLS, Traffic},

@@ -93,7 +93,7 @@ impl Router {
 
     /// A number that no other router has.
     #[inline(always)]
-    const fn code(self) -> u64 {
+    pub(super) const fn code(self) -> u64 {
         let kind = if self.last { 96 } else { 64 };
         ((kind + (self.level & 31)) << 24 | (self.prefix & 0x3f_ffff) << 2 | (self.arm + 1)) as u64
     }

@@ -8,6 +8,7 @@
 pub mod checksum;
 pub mod cursor;
 pub mod eth;
+pub mod extension;
 pub mod icmp;
 pub mod ip;
 pub mod ipv4;

@@ -278,6 +278,9 @@ pub(crate) struct OutputArgs {
     /// Also write a record for each reply
     #[arg(long)]
     pub(crate) replies: bool,
+    /// Show in the table what routers say besides: MPLS labels, interfaces (JSON and CSV have it anyway)
+    #[arg(long)]
+    pub(crate) extensions: bool,
     /// No status, no notices, no line for each reply
     #[arg(long)]
     pub(crate) quiet: bool,

@@ -229,6 +229,7 @@ fn output_options(args: OutputArgs) -> Result<OutputOptions> {
         format,
         file,
         replies: args.replies,
+        extensions: args.extensions,
         metadata: args.metadata,
         report_interval: None,
         prometheus: None,

@@ -1,14 +1,24 @@
 //! A reply as a session sees it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
 
 use probe_common::{
     Address,
-    abi::{Event, Flags, Grade, Kind, Outcome, Protocol},
-    wire::icmp,
+    abi::{Event, Excerpt, Flags, Grade, Kind, Outcome, Protocol},
+    wire::{
+        extension::{self, Label, Role},
+        icmp,
+    },
 };
 
-use super::{report::Reply, stamp::Stamp, time::Moment};
+use super::{
+    report::{Extensions, Interface, Interfaces, MplsLabel, Reply},
+    stamp::Stamp,
+    time::Moment,
+};
 
 /// A probe of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,7 +41,7 @@ impl ProbeId {
 }
 
 /// A reply to a probe of a session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// The probe that it answers.
     pub probe: ProbeId,
@@ -49,11 +59,14 @@ pub struct Answer {
     pub arrived: Moment,
     /// Source of the stamps.
     pub stamp: Stamp,
+    /// What its sender says besides.
+    pub extensions: Option<Arc<Extensions>>,
 }
 
 impl Answer {
-    /// Reads an event; `None` if it holds codes that this version does not know.
-    pub fn read(event: &Event, stamp: Stamp) -> Option<Self> {
+    /// Reads an event and what came with it; `None` if it holds codes that this
+    /// version does not know.
+    pub fn read(event: &Event, extensions: Option<Extensions>, stamp: Stamp) -> Option<Self> {
         let kind = Kind::from_code(event.kind)?;
         Some(Self {
             probe: ProbeId {
@@ -68,12 +81,56 @@ impl Answer {
             rtt_ns: event.rx_ns.saturating_sub(event.tx_ns),
             arrived: Moment(event.rx_ns),
             stamp,
+            extensions: extensions.map(Arc::new),
         })
     }
 }
 
+/// Reads what stands behind a quote; `None`: nothing that can be read.
+pub fn extensions(excerpt: &Excerpt) -> Option<Extensions> {
+    let read = excerpt.read().ok()?;
+    let mpls = read.labels().iter().map(|label| mpls_label(*label));
+    let of = |role| read.interface(role).map(interface);
+    let interfaces = Interfaces {
+        incoming: of(Role::Incoming),
+        sub_ip: of(Role::SubIp),
+        outgoing: of(Role::Outgoing),
+        next_hop: of(Role::NextHop),
+    };
+    let extensions = Extensions {
+        mpls: mpls.collect(),
+        interface: (interfaces != Interfaces::default()).then_some(interfaces),
+    };
+    (extensions != Extensions::default()).then_some(extensions)
+}
+
+fn mpls_label(label: Label) -> MplsLabel {
+    MplsLabel {
+        label: label.label(),
+        tc: label.traffic_class(),
+        s: label.is_bottom(),
+        ttl: label.ttl(),
+    }
+}
+
+/// The name is whatever octets the router sent: sinks escape it.
+fn interface(interface: &extension::Interface) -> Interface {
+    let name = interface.name;
+    Interface {
+        index: interface.index,
+        address: interface.address.map(ip),
+        name: name.map(|name| String::from_utf8_lossy(name.octets()).into_owned()),
+        mtu: interface.mtu,
+    }
+}
+
 /// The record of an event, for sinks.
-pub fn reply(event: &Event, target: IpAddr, stamp: Stamp) -> Option<Reply> {
+pub fn reply<'a>(
+    event: &Event,
+    extensions: Option<&'a Extensions>,
+    target: IpAddr,
+    stamp: Stamp,
+) -> Option<Reply<'a>> {
     let kind = Kind::from_code(event.kind)?;
     let outcome = Outcome::from_code(event.outcome)?;
     let flags = Flags(event.flags);
@@ -106,6 +163,8 @@ pub fn reply(event: &Event, target: IpAddr, stamp: Stamp) -> Option<Reply> {
         late: outcome == Outcome::Late,
         stamp,
         again: false,
+        mpls: extensions.map_or(&[], |extensions| &extensions.mpls),
+        interface: extensions.and_then(|extensions| extensions.interface.as_ref()),
     })
 }
 

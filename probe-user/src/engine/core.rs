@@ -125,7 +125,7 @@ impl<S: Session> Engine<S> {
         } else {
             Known::Not
         };
-        let mut answer = *answer;
+        let mut answer = answer.clone();
         match known {
             Known::InFlight => {}
             Known::GivenUp(cause) => state.take_back(probe, cause),

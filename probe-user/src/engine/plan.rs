@@ -217,6 +217,8 @@ pub struct OutputOptions {
     pub file: Option<PathBuf>,
     /// Also one record for each reply.
     pub replies: bool,
+    /// Tables show what routers say behind their quotes.
+    pub extensions: bool,
     /// File of the metadata.
     pub metadata: Option<PathBuf>,
     /// Time between reports of a ping that goes on; `None`: one at the end.

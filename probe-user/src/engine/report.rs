@@ -3,6 +3,7 @@
 //! Field names are those of every output. What is not known is absent. All times
 //! are nanoseconds; stamps are CLOCK_MONOTONIC.
 
+mod extension;
 mod path;
 mod responder;
 mod statistics;
@@ -12,6 +13,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 pub use self::{
+    extension::{Extensions, Interface, Interfaces, MplsLabel},
     path::{PathHop, PathReport, PathRules},
     responder::{ResponderReport, RttSummary, TtlSpan},
     statistics::{Bursts, Interval, Omitted, RateLimit, Reordered, Totals},
@@ -117,6 +119,12 @@ pub struct Responder {
     /// Name of the unreachable code, if that is what it answered with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
+    /// The label stack that it said last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mpls: Vec<MplsLabel>,
+    /// What it said last of its interfaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface: Option<Interfaces>,
 }
 
 /// One hop of a path.
@@ -214,7 +222,7 @@ pub struct PingReport {
 
 /// One reply. Made and copied without allocating: a sweep has a million a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Reply {
+pub struct Reply<'a> {
     /// The probe's target.
     pub target: IpAddr,
     /// TTL or hop limit that the probe left with.
@@ -268,6 +276,12 @@ pub struct Reply {
     /// one goes on with, after its last checkpoint. In JSON only where it is so.
     #[serde(skip_serializing_if = "is_false")]
     pub again: bool,
+    /// The label stack that the probe came to the responder with, if it says so.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub mpls: &'a [MplsLabel],
+    /// What the responder says of its interfaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface: Option<&'a Interfaces>,
 }
 
 fn is_false(value: &bool) -> bool {

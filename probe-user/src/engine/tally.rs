@@ -1,6 +1,6 @@
 //! What became of the probes of one hop or target.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use probe_common::{
     Address,
@@ -10,7 +10,7 @@ use probe_common::{
 use super::{
     answer::{Answer, ip},
     latency::Latency,
-    report::{Loss, Responder, Totals},
+    report::{Extensions, Loss, Responder, Totals},
     session::Missing,
 };
 
@@ -37,11 +37,12 @@ pub struct Tally {
 }
 
 /// What was seen of one responder.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Seen {
     received: u64,
     kind: Kind,
     reason: Option<&'static str>,
+    extensions: Option<Arc<Extensions>>,
 }
 
 impl Tally {
@@ -127,6 +128,14 @@ impl Tally {
                 received: seen.received,
                 kind: (seen.kind != Kind::TimeExceeded).then(|| seen.kind.name()),
                 reason: seen.reason,
+                mpls: seen
+                    .extensions
+                    .as_ref()
+                    .map_or_else(Vec::new, |said| said.mpls.clone()),
+                interface: seen
+                    .extensions
+                    .as_ref()
+                    .and_then(|said| said.interface.clone()),
             })
             .collect();
         responders.sort_by_key(|r| (std::cmp::Reverse(r.received), r.address));
@@ -138,9 +147,11 @@ impl Tally {
             received: 0,
             kind: answer.kind,
             reason: None,
+            extensions: None,
         });
         seen.received += 1;
         seen.kind = answer.kind;
         seen.reason = answer.reason;
+        seen.extensions.clone_from(&answer.extensions);
     }
 }

@@ -289,7 +289,8 @@ impl<'a, S: Describe> Driver<'a, S> {
         let place = S::way(event.target as usize, self.plan.probes.flows);
         let way = self.ways.found.get(place);
         let target = way.map_or_else(|| ip(event.responder), |way| way.target.address);
-        match reply(event, target, heard.answer.stamp) {
+        let extensions = heard.answer.extensions.as_deref();
+        match reply(event, extensions, target, heard.answer.stamp) {
             Some(reply) => self.sink.reply(&reply),
             None => Ok(()),
         }

@@ -6,8 +6,9 @@ use super::stamps::stamp_of;
 use crate::{
     engine::{
         accounting::Settled,
-        answer::Answer,
+        answer::{Answer, extensions},
         core::Engine,
+        report::Extensions,
         session::Session,
         stamp::{RxHook, Stamp},
         time::Moment,
@@ -26,11 +27,11 @@ pub(super) struct Receiver {
     pub(super) unknown: u64,
     timeout_ns: u64,
     /// Room for the events of one turn.
-    events: Vec<Event>,
+    events: Vec<(Event, Option<Extensions>)>,
 }
 
 /// A reply to a probe of ours.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Heard {
     pub(super) event: Event,
     pub(super) answer: Answer,
@@ -57,15 +58,16 @@ impl Receiver {
         heard: &mut Vec<Heard>,
     ) {
         let mut events = std::mem::take(&mut self.events);
-        self.rings.drain(|event| events.push(*event));
+        self.rings
+            .drain(|event, excerpt| events.push((*event, excerpt.and_then(extensions))));
         // Each ring is in order; reordering and jitter ask for the order of all.
-        events.sort_by_key(|event| event.rx_ns);
-        for event in events.drain(..) {
+        events.sort_by_key(|(event, _)| event.rx_ns);
+        for (event, extensions) in events.drain(..) {
             let Some(event) = self.settle(event, engine, slots, now) else {
                 continue;
             };
             let stamp = stamp_of(&event, |ifindex| self.attachment(ifindex).map(|a| a.rx));
-            match Answer::read(&event, stamp) {
+            match Answer::read(&event, extensions, stamp) {
                 Some(answer) => {
                     engine.handle_answer(event.target, &answer, now);
                     heard.push(Heard { event, answer });

@@ -8,8 +8,9 @@ use probe_common::{
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
+use super::sample::LABEL;
 use crate::engine::{
-    report::{PathHop, PathReport, Reply, Stop},
+    report::{Interface, Interfaces, MplsLabel, PathHop, PathReport, Reply, Stop},
     stamp::{RxHook, Stamp},
 };
 
@@ -34,6 +35,36 @@ fn reason() -> impl Strategy<Value = &'static str> {
     (any::<bool>(), any::<u8>()).prop_map(|(v6, code)| unreachable_name(v6, code))
 }
 
+/// No stack, one of one label and one of three.
+const STACKS: &[&[MplsLabel]] = &[&[], &[LABEL], &[LABEL; 3]];
+
+fn interface() -> impl Strategy<Value = Interface> {
+    let fields = (
+        any::<Option<u32>>(),
+        option::of(address()),
+        option::of("[ -~]{0,20}"),
+    );
+    fields.prop_map(|(index, address, name)| Interface {
+        index,
+        address,
+        name,
+        mtu: index,
+    })
+}
+
+/// Interfaces, which stay until the tests end.
+fn interfaces() -> impl Strategy<Value = &'static Interfaces> {
+    let roles = (option::of(interface()), option::of(interface()));
+    roles.prop_map(|(incoming, next_hop)| {
+        let interfaces = Interfaces {
+            incoming,
+            next_hop,
+            ..Interfaces::default()
+        };
+        &*Box::leak(Box::new(interfaces))
+    })
+}
+
 prop_compose! {
     /// A reply with any fields, those absent in the end included that never are.
     pub(super) fn reply()(
@@ -48,13 +79,15 @@ prop_compose! {
         grade in select(&["A", "B"][..]),
         (nat, duplicate, late, again) in any::<(bool, bool, bool, bool)>(),
         stamp in stamp(),
-    ) -> Reply {
+        mpls in select(STACKS),
+        interface in option::of(interfaces()),
+    ) -> Reply<'static> {
         Reply {
             target, ttl, flow, round,
             protocol: protocol.name(),
             kind: kind.name(),
             reason, responder, rtt_ns, tx_ns, rx_ns, reply_ttl, quoted_ttl,
-            icmp_type, icmp_code, mtu, grade, nat, duplicate, late, stamp, again,
+            icmp_type, icmp_code, mtu, grade, nat, duplicate, late, stamp, again, mpls, interface,
         }
     }
 }

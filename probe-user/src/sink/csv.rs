@@ -127,7 +127,7 @@ impl Sink for Csv {
     fn ping(&mut self, report: &PingReport) -> io::Result<()> {
         self.write(Row::Ping, report)
     }
-    fn reply(&mut self, reply: &Reply) -> io::Result<()> {
+    fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()> {
         if self.row != Row::Reply {
             return Ok(());
         }
@@ -178,8 +178,8 @@ fn row<T: AsRef<[u8]>>(cells: &[T]) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::{
-        engine::report::{Omitted, Stop},
-        sink::sample::{Writes, hop, interval, ip, ping, reply, responder, trace},
+        engine::report::{Interfaces, Omitted, Stop},
+        sink::sample::{self, Writes, hop, interval, ip, ping, reply, responder, trace},
     };
 
     fn csv(row: Row) -> impl FnOnce(Box<dyn Output>) -> Csv {
@@ -221,9 +221,9 @@ mod tests {
             sink.ping(&ping("10.0.0.1", 4, 3))
         });
         let expected = "\
-target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,quoted_ttl,icmp_type,icmp_code,mtu,grade,nat,duplicate,late,stamp,again
-10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false
-10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false
+target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,quoted_ttl,icmp_type,icmp_code,mtu,grade,nat,duplicate,late,stamp,again,mpls,interface
+10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false,,
+10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false,,
 ";
         assert_eq!(text, expected);
     }
@@ -251,6 +251,9 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         full_reply.reason = Some("host-unreachable");
         (full_reply.quoted_ttl, full_reply.mtu) = (Some(1), Some(1500));
         full_reply.again = true;
+        let interfaces = Interfaces::default();
+        full_reply.interface = Some(&interfaces);
+        full_reply.mpls = &[sample::LABEL];
         let mut full_ping = ping("10.0.0.1", 2, 1);
         full_ping.omitted = Some(Omitted {
             probes: 1,

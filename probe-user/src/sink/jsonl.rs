@@ -47,7 +47,7 @@ impl Sink for Jsonl {
     fn ping(&mut self, report: &PingReport) -> io::Result<()> {
         self.write(report)
     }
-    fn reply(&mut self, reply: &Reply) -> io::Result<()> {
+    fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()> {
         self.records
             .add_replies(1, |line| reply::object(line, reply))
     }

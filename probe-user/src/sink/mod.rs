@@ -14,6 +14,7 @@ mod address;
 #[cfg(test)]
 mod arbitrary;
 mod csv;
+mod extensions;
 mod hops;
 mod json;
 mod jsonl;
@@ -64,7 +65,7 @@ pub trait Sink {
     /// Writes the latency of a target.
     fn ping(&mut self, report: &PingReport) -> io::Result<()>;
     /// Writes a reply.
-    fn reply(&mut self, reply: &Reply) -> io::Result<()>;
+    fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()>;
     /// Writes the path of a sweep.
     fn path(&mut self, _: &PathReport) -> io::Result<()> {
         Ok(())
@@ -99,6 +100,8 @@ pub struct Presentation {
     pub ping: bool,
     /// A line for each reply.
     pub replies: bool,
+    /// What routers say behind their quotes.
+    pub extensions: bool,
     /// Targets of the run.
     pub targets: usize,
     /// Flows for each target.
@@ -153,6 +156,7 @@ fn presentation(plan: &Plan, notes: Vec<String>) -> Presentation {
         colour: plan.output.file.is_none() && wants_colour(),
         ping,
         replies: plan.output.replies || (ping && alone && !plan.output.quiet),
+        extensions: plan.output.extensions,
         targets: plan.targets.len(),
         flows: plan.probes.flows,
         port: plan.probes.port,
@@ -179,7 +183,7 @@ impl Sink for Nothing {
     fn ping(&mut self, _: &PingReport) -> io::Result<()> {
         Ok(())
     }
-    fn reply(&mut self, _: &Reply) -> io::Result<()> {
+    fn reply(&mut self, _: &Reply<'_>) -> io::Result<()> {
         Ok(())
     }
     fn flush(&mut self) -> io::Result<()> {

@@ -185,7 +185,7 @@ impl<R: Rows> Sink for Parquet<R> {
     fn ping(&mut self, _: &PingReport) -> io::Result<()> {
         Ok(())
     }
-    fn reply(&mut self, reply: &Reply) -> io::Result<()> {
+    fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()> {
         match R::OF_REPLIES {
             true => self.add(1, |rows| rows.reply(reply)),
             false => Ok(()),

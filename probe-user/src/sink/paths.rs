@@ -98,7 +98,7 @@ impl Sink for Paths {
     fn ping(&mut self, _: &PingReport) -> io::Result<()> {
         Ok(())
     }
-    fn reply(&mut self, reply: &Reply) -> io::Result<()> {
+    fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()> {
         if reply.late || reply.duplicate {
             return Ok(());
         }

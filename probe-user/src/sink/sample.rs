@@ -12,8 +12,8 @@ use super::Sink;
 use crate::{
     engine::{
         report::{
-            Bursts, Hop, Interval, Loss, PingReport, Reordered, Reply, Responder, Rtt, Stop,
-            TraceReport,
+            Bursts, Hop, Interval, Loss, MplsLabel, PingReport, Reordered, Reply, Responder, Rtt,
+            Stop, TraceReport,
         },
         stamp::{RxHook, Stamp},
     },
@@ -105,8 +105,18 @@ pub(super) fn responder(address: &str, name: Option<&str>, received: u64) -> Res
         received,
         kind: None,
         reason: None,
+        mpls: Vec::new(),
+        interface: None,
     }
 }
+
+/// A label that ends a stack.
+pub(super) const LABEL: MplsLabel = MplsLabel {
+    label: 299_776,
+    tc: 0,
+    s: true,
+    ttl: 1,
+};
 
 /// A hop that answered as often as its responders did, of three probes.
 pub(super) fn hop(ttl: u8, responders: Vec<Responder>) -> Hop {
@@ -196,7 +206,7 @@ pub(super) fn interval(sent: u64, received: u64) -> Interval {
 }
 
 /// An echo reply of the target to its second probe.
-pub(super) fn reply(target: &str) -> Reply {
+pub(super) fn reply(target: &str) -> Reply<'static> {
     Reply {
         target: ip(target),
         ttl: 64,
@@ -223,5 +233,7 @@ pub(super) fn reply(target: &str) -> Reply {
             rx: RxHook::Tcx,
         },
         again: false,
+        mpls: &[],
+        interface: None,
     }
 }

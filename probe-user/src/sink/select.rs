@@ -25,7 +25,7 @@ impl Outcome {
         }
     }
 
-    const fn of(reply: &Reply) -> Self {
+    const fn of(reply: &Reply<'_>) -> Self {
         match (reply.duplicate, reply.late) {
             (true, _) => Self::Duplicate,
             (false, true) => Self::Late,
@@ -66,7 +66,7 @@ impl Selection {
     }
 
     /// Whether a reply is to be written.
-    pub fn takes(&self, reply: &Reply) -> bool {
+    pub fn takes(&self, reply: &Reply<'_>) -> bool {
         self.outcomes.contains(&Outcome::of(reply))
             && self.kinds.iter().any(|kind| kind.name() == reply.kind)
     }
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use crate::sink::{arbitrary, sample};
 
-    fn reply(kind: &'static str, outcome: &str) -> Reply {
+    fn reply(kind: &'static str, outcome: &str) -> Reply<'static> {
         Reply {
             kind,
             late: outcome == "late",

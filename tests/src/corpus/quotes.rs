@@ -69,17 +69,28 @@ fn lengths(sent: Sent) -> Vec<Case> {
     // A router that padded a quote of eight octets for RFC 4884.
     let padded = quote(sent).keep(8).resized(128);
     cases.push(case(sent, "eight-padded", short, &padded));
-    cases.push(extended(sent, least, "extended-not-stated", 0));
-    cases.push(extended(sent, 128, "extended", 128));
+    let labels = icmp::mpls_extension(299_776, 1);
+    let interface = icmp::interface_extension(7, [192, 0, 2, 1], "xe-0/0", 1_500);
+    let mut both = [&labels[..], &interface[4..]].concat();
+    icmp::sum_extension(&mut both);
+    let mut broken = labels.clone();
+    broken[9] ^= 1;
+    cases.push(extended(sent, least, "extended-not-stated", 0, &labels));
+    cases.push(extended(sent, 128, "extended", 128, &labels));
+    cases.push(extended(sent, 128, "extended-older", 0, &labels));
+    cases.push(extended(sent, 128, "extended-interface", 128, &interface));
+    cases.push(extended(sent, 160, "extended-both", 160, &both));
+    cases.push(extended(sent, 128, "extended-broken", 128, &broken));
+    cases.push(extended(sent, 128, "extended-long", 128, &[0x20; 300]));
     cases
 }
 
-/// An MPLS label stack behind the quote, which is stated to be `stated` octets.
-fn extended(sent: Sent, octets: usize, name: &str, stated: u8) -> Case {
+/// A structure behind the quote, which is stated to be `stated` octets.
+fn extended(sent: Sent, octets: usize, name: &str, stated: u8, structure: &[u8]) -> Case {
     let mut layers = quote(sent)
         .resized(octets.max(sent.octets().len()))
         .layers();
-    layers.push(icmp::mpls_extension(299_776, 1));
+    layers.push(structure.to_vec());
     let rest = match (sent.v6, stated) {
         (true, stated) => [stated / 8, 0, 0, 0],
         (false, stated) => [0, stated / 4, 0, 0],

@@ -33,7 +33,36 @@ pub fn mpls_extension(label: u32, ttl: u8) -> Vec<u8> {
     let entry = (label << 12 | 1 << 8 | u32::from(ttl)).to_be_bytes();
     let mut octets = vec![0x20, 0, 0, 0, 0, 8, 1, 1];
     octets.extend(entry);
-    let sum = super::checksum::internet(&octets).to_be_bytes();
-    octets[2..4].copy_from_slice(&sum);
+    sum_extension(&mut octets);
     octets
+}
+
+/// An extension structure that says by which interface a packet came in: index, IPv4
+/// address, name (at most seven octets) and MTU (RFC 5837).
+pub fn interface_extension(index: u32, address: [u8; 4], name: &str, mtu: u32) -> Vec<u8> {
+    let mut padded = [0; 8];
+    padded[0] = 8;
+    let places = padded.iter_mut().skip(1);
+    places
+        .zip(name.bytes())
+        .for_each(|(place, octet)| *place = octet);
+    let mut octets = vec![0x20, 0, 0, 0, 0, 28, 2, 0x0f];
+    octets.extend(index.to_be_bytes());
+    octets.extend([0, 1, 0, 0]);
+    octets.extend(address);
+    octets.extend(padded);
+    octets.extend(mtu.to_be_bytes());
+    sum_extension(&mut octets);
+    octets
+}
+
+/// Makes the checksum of an extension structure right, if it has room for one.
+pub fn sum_extension(octets: &mut [u8]) {
+    if let Some(place) = octets.get_mut(2..4) {
+        place.fill(0);
+    }
+    let sum = super::checksum::internet(octets).to_be_bytes();
+    if let Some(place) = octets.get_mut(2..4) {
+        place.copy_from_slice(&sum);
+    }
 }

@@ -55,6 +55,18 @@ pub struct Responder {
     pub received: u64,
     pub kind: Option<String>,
     pub reason: Option<String>,
+    #[serde(default)]
+    pub mpls: Vec<Label>,
+}
+
+/// An entry of an MPLS label stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Label {
+    pub label: u32,
+    pub tc: u8,
+    pub s: bool,
+    pub ttl: u8,
 }
 
 /// Round-trip times, nanoseconds.
@@ -155,6 +167,8 @@ pub struct Reply {
     pub protocol: String,
     pub kind: String,
     pub reason: Option<String>,
+    #[serde(default)]
+    pub mpls: Vec<Label>,
     pub responder: IpAddr,
     pub rtt_ns: Option<u64>,
     pub tx_ns: Option<u64>,

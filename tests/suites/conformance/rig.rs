@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context as _, Result, ensure};
 use nix::time::{ClockId, clock_gettime};
 use probe_common::{
-    abi::{Config, Counter, Counters, Event, Kind},
+    abi::{Config, Counter, Counters, Event, Excerpt, Kind},
     slot::Record,
 };
 use probe_tests::{
@@ -77,11 +77,14 @@ impl Rig {
         };
         let end_ns = now_ns()?;
         let event = self.event()?;
-        let rx_ns = event.map_or(start_ns, |event| event.rx_ns);
+        let (event, excerpt) = event.unzip();
+        let excerpt = excerpt.flatten();
+        let rx_ns = event.map_or(start_ns, |event: Event| event.rx_ns);
         assert_between(start_ns, rx_ns, end_ns)?;
         let seen = Outcomes {
             counters: self.moved()?,
             event,
+            excerpt,
             slot: self.after(index, slot, |before, after| Record {
                 state: after.state,
                 ..before
@@ -131,6 +134,7 @@ impl Rig {
         let seen = Outcomes {
             counters,
             event: None,
+            excerpt: None,
             slot: self.after(index, slot, |before, after| Record {
                 state: after.state,
                 tx_ns: if refused { before.tx_ns } else { after.tx_ns },
@@ -192,7 +196,7 @@ impl Rig {
         index.map_or(Ok(None), |index| self.kernel.slot(index))
     }
 
-    fn event(&mut self) -> Result<Option<Event>> {
+    fn event(&mut self) -> Result<Option<(Event, Option<Excerpt>)>> {
         let events = self.kernel.events()?;
         ensure!(events.len() <= 1, "{} events", events.len());
         Ok(events.first().copied())

@@ -218,6 +218,14 @@ proptest! {
         };
         let message: Transport = icmp::error(v6, if v6 { 3 } else { 11 }, 0, [0; 4], quote.layers());
         let dressed = ip.carrying(message).followed_by(&behind);
-        prop_assert_eq!(find(&probe, &plain.octets()), find(&probe, &dressed.octets()));
+        let [plain, dressed] = [plain, dressed].map(|packet| undressed(find(&probe, &packet.octets())));
+        prop_assert_eq!(plain, dressed);
     }
+}
+
+/// What was found, but for the length of the packet around it.
+fn undressed(found: Option<(Candidate, Verdict)>) -> Option<(Candidate, Verdict)> {
+    let (mut candidate, verdict) = found?;
+    candidate.extent.packet = 0;
+    Some((candidate, verdict))
 }

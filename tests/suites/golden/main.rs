@@ -5,6 +5,7 @@ mod answers;
 mod corpus;
 mod emitter;
 mod exact;
+mod extensions;
 mod flow;
 mod probes;
 mod verdicts;

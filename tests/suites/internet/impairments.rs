@@ -11,6 +11,7 @@ use crate::campaign::Campaign;
 const INTERNET: Internet = Internet {
     doubled: 200,
     forged: 200,
+    labelled: 200,
     ..Internet::DEFAULT
 };
 

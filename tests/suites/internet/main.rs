@@ -4,6 +4,7 @@
 mod answers;
 mod campaign;
 mod impairments;
+mod labels;
 mod permutation;
 mod reading;
 mod refusals;

@@ -24,6 +24,8 @@ pub(crate) struct Reading {
     pub(crate) kind: Kind,
     pub(crate) responder: IpAddr,
     pub(crate) ttl: u8,
+    /// Octets 4 to 7 of the ICMP header.
+    pub(crate) rest: [u8; 4],
     /// What stands behind the ICMP header, or the whole TCP segment.
     pub(crate) body: Vec<u8>,
 }
@@ -58,6 +60,11 @@ impl Reading {
         let transport = packet.transport.context("no transport")?;
         let sum = |protocol, segment| {
             checksum::transport(mapped(responder), mapped(destination), protocol, segment)
+        };
+        let rest = match &transport {
+            TransportSlice::Icmpv4(message) => rest_of(message.slice()),
+            TransportSlice::Icmpv6(message) => rest_of(message.slice()),
+            _ => [0; 4],
         };
         let (kind, key, body) = match transport {
             TransportSlice::Icmpv4(message) => {
@@ -109,9 +116,14 @@ impl Reading {
             kind,
             responder,
             ttl,
+            rest,
             body,
         })
     }
+}
+
+fn rest_of(message: &[u8]) -> [u8; 4] {
+    [4, 5, 6, 7].map(|at| message.get(at).copied().unwrap_or_default())
 }
 
 fn key(target: IpAddr, ttl: u16) -> Key {

@@ -4,7 +4,9 @@ use aya_ebpf::programs::XdpContext;
 use probe_common::{
     Address,
     abi::Kind,
-    lab::{Answer, Count, Query, Reply, Request, Traffic, flow_of},
+    lab::{
+        Answer, Count, EXTENSION, Labels, PADDED_QUOTE, Query, Reply, Request, Traffic, flow_of,
+    },
     wire::{
         Put as _,
         checksum::Sum,
@@ -34,6 +36,11 @@ const QUOTED: usize = QUOTE + ipv4::LENGTH;
 /// Frames with an error that quotes 8 octets behind the IP header, and 20.
 const SHORT: usize = QUOTED + 8;
 const LONG: usize = QUOTED + 20;
+/// Frames with an error that says labels, and the octets that it grows by besides.
+const LABELLED: usize = QUOTE + PADDED_QUOTE + EXTENSION;
+const GROWTH: usize = LABELLED - SHORT;
+/// Octets that are quoted there.
+const LEAST_QUOTE: usize = SHORT - QUOTE;
 /// TOS of errors: internetwork control (RFC 1812, section 4.3.2.5).
 const CONTROL: u8 = 0xc0;
 
@@ -187,11 +194,14 @@ fn segment(ctx: &XdpContext, reply: &Reply, flow: u32) -> Option<()> {
 #[inline(always)]
 fn error<const N: usize>(ctx: &XdpContext, frame: Frame<N>, reply: &Reply) -> Option<()> {
     let probe = Probe::read(frame)?;
+    if let Some(labels) = reply.labels {
+        return probe.labelled(ctx, reply, &labels);
+    }
     resize::prepend(ctx, ERROR as u16)?;
     if !reply.long_quote || resize::length(ctx) < LONG {
         resize::resize(ctx, SHORT as u16)?;
         let frame = Frame::<SHORT>::of(ctx)?;
-        return probe.put_error(frame, reply, Sum::ZERO);
+        return probe.put_error(frame, reply, 0, Sum::ZERO);
     }
     resize::resize(ctx, LONG as u16)?;
     let mut frame = Frame::<LONG>::of(ctx)?;
@@ -203,7 +213,7 @@ fn error<const N: usize>(ctx: &XdpContext, frame: Frame<N>, reply: &Reply) -> Op
         .add4(frame.get(QUOTED + 8)?)
         .add4(frame.get(QUOTED + 12)?)
         .add4(frame.get(QUOTED + 16)?);
-    probe.put_error(frame, reply, sum)
+    probe.put_error(frame, reply, 0, sum)
 }
 
 impl Probe {
@@ -244,6 +254,20 @@ impl Probe {
         ipv4::emit(fields, frame, IP)
     }
 
+    /// Makes an ICMP error that says labels. There is no room behind a frame, but
+    /// before it: what is quoted moves to the front.
+    #[inline(always)]
+    fn labelled(&self, ctx: &XdpContext, reply: &Reply, labels: &Labels) -> Option<()> {
+        resize::prepend(ctx, (ERROR + GROWTH) as u16)?;
+        resize::resize(ctx, LABELLED as u16)?;
+        let mut frame = Frame::<LABELLED>::of(ctx)?;
+        let quote: [u8; LEAST_QUOTE] = frame.get(QUOTE + GROWTH)?;
+        frame.put(QUOTE, quote)?;
+        frame.put(SHORT, [0; PADDED_QUOTE - LEAST_QUOTE])?;
+        frame.put(QUOTE + PADDED_QUOTE, labels.extension())?;
+        self.put_error(frame, reply, labels.stated_words(4), Sum::ZERO)
+    }
+
     /// Writes headers and ICMP error before what is quoted, whose octets behind the
     /// first eight of the transport have this `sum`.
     #[inline(always)]
@@ -251,6 +275,7 @@ impl Probe {
         &self,
         mut frame: Frame<N>,
         reply: &Reply,
+        stated: u8,
         sum: Sum,
     ) -> Option<()> {
         self.put_headers(&mut frame, reply, CONTROL, N)?;
@@ -265,11 +290,12 @@ impl Probe {
         // The quoted IP header, its own checksum included, sums up to nothing.
         let [c0, c1] = sum
             .add(u16::from_be_bytes([kind, code]))
+            .add(u16::from(stated))
             .add4(frame.get(QUOTED)?)
             .add4(frame.get(QUOTED + 4)?)
             .checksum()
             .to_be_bytes();
-        frame.put(TRANSPORT, [kind, code, c0, c1, 0, 0, 0, 0])
+        frame.put(TRANSPORT, [kind, code, c0, c1, 0, stated, 0, 0])
     }
 
     /// Changes the nonce where eight octets of the transport show it: in the

@@ -4,7 +4,9 @@ use aya_ebpf::programs::XdpContext;
 use probe_common::{
     Address,
     abi::Kind,
-    lab::{Answer, Count, Query, Reply, Request, Traffic, flow_of},
+    lab::{
+        Answer, Count, EXTENSION, Labels, PADDED_QUOTE, Query, Reply, Request, Traffic, flow_of,
+    },
     wire::{
         Put as _,
         checksum::Sum,
@@ -35,6 +37,10 @@ const QUOTE: usize = IP + ERROR;
 const QUOTED: usize = QUOTE + ipv6::LENGTH;
 /// The least frame with an error.
 const LEAST_ERROR: usize = QUOTED + 8;
+/// Octets that an error with labels quotes; what it then is, and grows by besides.
+const SOME_QUOTED: usize = ipv6::LENGTH + 20;
+const LABELLED: usize = QUOTE + PADDED_QUOTE + EXTENSION;
+const GROWTH: usize = LABELLED - QUOTE - SOME_QUOTED;
 /// Most octets of a payload that is quoted whole (RFC 4443, section 2.4).
 const MOST_QUOTED: usize = 1_280 - 40 - ERROR;
 
@@ -207,6 +213,11 @@ impl Probe {
     /// Makes an ICMPv6 error that quotes the probe whole.
     #[inline(always)]
     fn error(&self, ctx: &XdpContext, reply: &Reply) -> Option<()> {
+        if let Some(labels) = reply.labels
+            && IP + SOME_QUOTED <= resize::length(ctx)
+        {
+            return self.labelled(ctx, reply, &labels);
+        }
         resize::prepend(ctx, ERROR as u16)?;
         resize::resize(ctx, (QUOTED as u16).wrapping_add(self.payload))?;
         let mut frame = Frame::<LEAST_ERROR>::of(ctx)?;
@@ -230,6 +241,33 @@ impl Probe {
         }
         let [c0, c1] = sum.checksum().to_be_bytes();
         frame.put(TRANSPORT, [kind, code, c0, c1, 0, 0, 0, 0])
+    }
+
+    /// Makes an ICMPv6 error that says labels. There is no room behind a frame, but
+    /// before it: what is quoted moves to the front.
+    #[inline(always)]
+    fn labelled(&self, ctx: &XdpContext, reply: &Reply, labels: &Labels) -> Option<()> {
+        resize::prepend(ctx, (ERROR + GROWTH) as u16)?;
+        resize::resize(ctx, LABELLED as u16)?;
+        let mut frame = Frame::<LABELLED>::of(ctx)?;
+        let quote: [u8; SOME_QUOTED] = frame.get(QUOTE + GROWTH)?;
+        frame.put(QUOTE, quote)?;
+        frame.put(QUOTE + 7, [reply.quoted_ttl])?;
+        frame.put(QUOTE + SOME_QUOTED, [0; PADDED_QUOTE - SOME_QUOTED])?;
+        frame.put(QUOTE + PADDED_QUOTE, labels.extension())?;
+        let stated = labels.stated_words(8);
+        let mut sum = self
+            .put_headers(&mut frame, reply, (LABELLED - TRANSPORT) as u16)?
+            .add(u16::from_be_bytes([3, 0]))
+            .add(u16::from_be_bytes([stated, 0]));
+        for word in 0..SOME_QUOTED / 4 {
+            sum = sum.add4(frame.get(QUOTE + 4 * word)?);
+        }
+        if reply.forged {
+            sum = self.forge(ctx, sum)?;
+        }
+        let [c0, c1] = sum.checksum().to_be_bytes();
+        frame.put(TRANSPORT, [3, 0, c0, c1, stated, 0, 0, 0])
     }
 
     /// Changes the nonce that a quote shows: in the payload, or in the sequence

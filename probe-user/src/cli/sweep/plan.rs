@@ -26,7 +26,7 @@ use crate::{
     engine::{
         plan::{ProbeOptions, TxMode},
         sweep::{
-            checkpoint::{Checkpoint, SCHEMA},
+            checkpoint::Checkpoint,
             plan::{Backlog, LeftOut, Limits, Probing, RecordFormat, SweepOutput, SweepPlan},
         },
     },
@@ -106,15 +106,7 @@ fn read_checkpoint(file: &Path) -> Result<Checkpoint> {
         ))
     };
     let text = fs::read(file).map_err(|error| refuse(error.to_string()))?;
-    let checkpoint: Checkpoint =
-        serde_json::from_slice(&text).map_err(|error| refuse(format!("no checkpoint: {error}")))?;
-    if checkpoint.schema != SCHEMA {
-        return Err(refuse(format!(
-            "schema {} is not {SCHEMA}",
-            checkpoint.schema
-        )));
-    }
-    Ok(checkpoint)
+    Checkpoint::from_json(&text).map_err(|error| refuse(error.to_string()))
 }
 
 fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) -> Result<SweepPlan> {

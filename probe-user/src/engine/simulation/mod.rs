@@ -232,9 +232,10 @@ impl<S: Session> World<S> {
                 tx: TxSource::Tcx,
                 rx: RxHook::Tcx,
             },
+            extensions: None,
         };
         if outcome == Outcome::Valid {
-            self.valid.push(answer);
+            self.valid.push(answer.clone());
         }
         self.engine
             .handle_answer(slot.key.session, &answer, self.now);

@@ -128,7 +128,7 @@ fn a_loss_that_is_taken_back_is_in_no_burst() {
     let answered = {
         let mut other = other;
         assert!(other.run(SECOND * 60));
-        other.valid[2]
+        other.valid[2].clone()
     };
     ping.take_back(answered.probe, super::super::session::Missing::Unanswered);
     ping.handle_answer(&answered, world.now);

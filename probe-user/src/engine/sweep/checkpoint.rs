@@ -28,6 +28,46 @@ pub struct Checkpoint {
     pub done: bool,
 }
 
+/// A cursor beyond this was not reached by a run: it is more than a century's probes.
+const MAX_CURSOR: u64 = 1 << 60;
+
+/// Why octets are no checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not JSON, or fields are missing.
+    #[error("no checkpoint: {0}")]
+    Form(#[from] serde_json::Error),
+    /// Of another version.
+    #[error("schema {0} is not {SCHEMA}")]
+    Schema(u32),
+    /// What no run could have written.
+    #[error("its cursors ({cursor}, {reserved}) are none that a run came to")]
+    Cursors {
+        /// [`Checkpoint::cursor`].
+        cursor: u64,
+        /// [`Checkpoint::reserved`].
+        reserved: u64,
+    },
+}
+
+impl Checkpoint {
+    /// Reads the content of a file.
+    ///
+    /// # Errors
+    /// If it is none that a run wrote.
+    pub fn from_json(octets: &[u8]) -> Result<Self, Error> {
+        let checkpoint: Self = serde_json::from_slice(octets)?;
+        if checkpoint.schema != SCHEMA {
+            return Err(Error::Schema(checkpoint.schema));
+        }
+        let (cursor, reserved) = (checkpoint.cursor, checkpoint.reserved);
+        if cursor > MAX_CURSOR || reserved > MAX_CURSOR {
+            return Err(Error::Cursors { cursor, reserved });
+        }
+        Ok(checkpoint)
+    }
+}
+
 /// What is on its way to being final: pairs of cursors and records, from the moment
 /// that they were noted.
 #[derive(Debug)]
@@ -106,6 +146,36 @@ mod tests {
         assert_eq!(settling.note(at(3), 400, 130, 90), 100);
         assert_eq!(settling.note(at(4), 500, 150, 130), 200);
         assert_eq!(settling.note(at(5), 600, 150, 150), 400);
+    }
+
+    #[test]
+    fn a_file_that_no_run_wrote_is_refused() {
+        let checkpoint = Checkpoint {
+            schema: SCHEMA,
+            arguments: vec!["sweep".to_owned()],
+            seed: 7,
+            plan: u64::MAX,
+            cursor: 100,
+            reserved: 3_100,
+            done: false,
+        };
+        let read = |checkpoint: &Checkpoint| {
+            let octets = serde_json::to_vec(checkpoint).expect("JSON");
+            Checkpoint::from_json(&octets).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(&checkpoint), Ok(checkpoint.clone()));
+        let beyond = Checkpoint {
+            cursor: u64::MAX,
+            ..checkpoint.clone()
+        };
+        assert!(read(&beyond).is_err_and(|error| error.contains("none that a run came to")));
+        let newer = Checkpoint {
+            schema: 2,
+            ..checkpoint
+        };
+        assert_eq!(read(&newer), Err("schema 2 is not 1".to_owned()));
+        let message = Checkpoint::from_json(b"{}").expect_err("no fields");
+        assert!(message.to_string().starts_with("no checkpoint: "));
     }
 
     #[test]

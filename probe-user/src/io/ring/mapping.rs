@@ -16,7 +16,7 @@ use std::{
     },
 };
 
-use probe_common::abi::Event;
+use probe_common::abi::{Event, Excerpt, ExtendedEvent};
 
 /// `BPF_RINGBUF_BUSY_BIT`, `BPF_RINGBUF_DISCARD_BIT` and `BPF_RINGBUF_HDR_SZ`.
 const BUSY: u32 = 1 << 31;
@@ -74,9 +74,13 @@ impl MappedRing {
         })
     }
 
-    /// Hands at most `most` events that wait to `handle`; returns how many records
-    /// were read.
-    pub(super) fn drain(&mut self, most: usize, mut handle: impl FnMut(&Event)) -> usize {
+    /// Hands at most `most` events that wait to `handle`, with what was copied of their
+    /// packets; returns how many records were read.
+    pub(super) fn drain(
+        &mut self,
+        most: usize,
+        mut handle: impl FnMut(&Event, Option<&Excerpt>),
+    ) -> usize {
         let mut count = 0;
         while count < most {
             let read = self.read_some((most - count).min(TELL), &mut handle);
@@ -94,7 +98,11 @@ impl MappedRing {
         self.misread
     }
 
-    fn read_some(&mut self, most: usize, handle: &mut impl FnMut(&Event)) -> usize {
+    fn read_some(
+        &mut self,
+        most: usize,
+        handle: &mut impl FnMut(&Event, Option<&Excerpt>),
+    ) -> usize {
         // SAFETY: the mapping lives as long as `self`.
         let written = unsafe { self.producer.as_ref() }.load(Acquire);
         let mut count = 0;
@@ -119,7 +127,17 @@ impl MappedRing {
                     let record: *const AtomicU32 = header;
                     &*record.cast::<u8>().add(HEADER as usize).cast::<Event>()
                 };
-                handle(event);
+                handle(event, None);
+            } else if length & DISCARDED == 0 && octets == size_of::<ExtendedEvent>() {
+                // SAFETY: as above.
+                let record = unsafe {
+                    let record: *const AtomicU32 = header;
+                    &*record
+                        .cast::<u8>()
+                        .add(HEADER as usize)
+                        .cast::<ExtendedEvent>()
+                };
+                handle(&record.event, Some(&record.excerpt));
             } else if length & DISCARDED == 0 {
                 self.misread += 1;
             }

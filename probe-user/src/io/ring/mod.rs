@@ -7,7 +7,7 @@ mod mapping;
 use std::{io, os::fd::OwnedFd, time::Duration};
 
 use self::mapping::MappedRing;
-use probe_common::abi::Event;
+use probe_common::abi::{Event, Excerpt};
 use rustix::event::{Timespec, epoll};
 use tokio::io::{Interest, unix::AsyncFd};
 
@@ -53,7 +53,7 @@ impl RingReader {
     }
 
     /// Hands at most `most` events that wait to `handle`; returns how many.
-    pub fn drain(&mut self, most: usize, handle: impl FnMut(&Event)) -> usize {
+    pub fn drain(&mut self, most: usize, handle: impl FnMut(&Event, Option<&Excerpt>)) -> usize {
         self.ring.drain(most, handle)
     }
 
@@ -120,7 +120,7 @@ impl Rings {
     }
 
     /// Hands all events that wait to `handle`, ring by ring in turns.
-    pub fn drain(&mut self, mut handle: impl FnMut(&Event)) {
+    pub fn drain(&mut self, mut handle: impl FnMut(&Event, Option<&Excerpt>)) {
         loop {
             let mut any = false;
             for ring in &mut self.rings {

@@ -7,11 +7,13 @@ use std::sync::{
 };
 use std::time::Duration;
 
-use probe_common::abi::{Event, Kind, Outcome};
+use probe_common::abi::{Event, Excerpt, Kind, Outcome};
 
 use super::control::{Orders, ReaderCounts};
 use crate::{
     engine::{
+        answer::extensions,
+        report::Extensions,
         sweep::{aggregate::Aggregate, patience::Patience, syn::SynGuard},
         time::Moment,
     },
@@ -21,10 +23,39 @@ use crate::{
 /// Events in a batch.
 const BATCH: usize = 1_024;
 
+/// Events on their way to the writer.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) events: Vec<Event>,
+    /// What came with some of them, by their places, in order.
+    pub(super) extensions: Vec<(usize, Extensions)>,
+}
+
+impl Batch {
+    fn new() -> Self {
+        Self {
+            events: Vec::with_capacity(BATCH),
+            extensions: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, event: &Event, excerpt: Option<&Excerpt>) {
+        if let Some(extensions) = excerpt.and_then(extensions) {
+            self.extensions.push((self.events.len(), extensions));
+        }
+        self.events.push(*event);
+    }
+
+    fn clear(&mut self) {
+        self.events.clear();
+        self.extensions.clear();
+    }
+}
+
 /// Where batches go, and how many events are on the way.
 #[derive(Clone, Debug)]
 pub(super) struct Conveyor {
-    pub(super) batches: Sender<Vec<Event>>,
+    pub(super) batches: Sender<Batch>,
     pub(super) waiting: Arc<AtomicUsize>,
     /// Events that may wait before more are dropped; `None`: none are.
     pub(super) drop_above: Option<usize>,
@@ -63,14 +94,14 @@ impl Reading {
     pub(super) fn run(mut self) -> ReaderResult {
         processors::stay_on(self.processors.as_deref());
         let mut result = ReaderResult::default();
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut batch = Batch::new();
         let mut answered = 0;
         let mut patience = Patience::default();
         loop {
             let last = self.orders.is_draining();
-            let read = self.ring.drain(BATCH, |event| {
+            let read = self.ring.drain(BATCH, |event, excerpt| {
                 if note(event, &mut result, self.syn_guard.as_deref()) {
-                    batch.push(*event);
+                    batch.push(event, excerpt);
                 }
                 if event.outcome == Outcome::Valid as u8 {
                     answered += 1;
@@ -108,11 +139,11 @@ fn note(event: &Event, result: &mut ReaderResult, syn_guard: Option<&SynGuard>) 
     true
 }
 
-fn hand_on(batch: &mut Vec<Event>, conveyor: Option<&Conveyor>, result: &mut ReaderResult) {
-    if batch.is_empty() {
+fn hand_on(batch: &mut Batch, conveyor: Option<&Conveyor>, result: &mut ReaderResult) {
+    let count = batch.events.len();
+    if count == 0 {
         return;
     }
-    let count = batch.len();
     let Some(conveyor) = conveyor else {
         result.aggregated += count as u64;
         batch.clear();
@@ -125,9 +156,9 @@ fn hand_on(batch: &mut Vec<Event>, conveyor: Option<&Conveyor>, result: &mut Rea
         return;
     }
     conveyor.waiting.fetch_add(count, Relaxed);
-    let full = std::mem::replace(batch, Vec::with_capacity(BATCH));
+    let full = std::mem::replace(batch, Batch::new());
     // The writer takes until all readers are gone: it is there.
     if let Err(lost) = conveyor.batches.send(full) {
-        result.dropped += lost.0.len() as u64;
+        result.dropped += lost.0.events.len() as u64;
     }
 }

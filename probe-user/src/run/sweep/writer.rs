@@ -13,11 +13,11 @@ use std::{
 
 use probe_common::abi::{Event, Outcome};
 
-use super::{control::WriterCounts, lane::AGAIN};
+use super::{control::WriterCounts, lane::AGAIN, reader::Batch};
 use crate::{
     engine::{
         answer::{ip, reply},
-        report::Reply,
+        report::{Extensions, Reply},
         stamp::RxHook,
         sweep::targets::TargetSet,
     },
@@ -98,7 +98,7 @@ pub(super) struct Writing {
     pub(super) desk: Arc<Desk>,
     /// Make what is written durable once a second: a checkpoint counts on it.
     pub(super) durable: bool,
-    pub(super) batches: Receiver<Vec<Event>>,
+    pub(super) batches: Receiver<Batch>,
     /// Processors that lanes leave to others.
     pub(super) processors: Option<Vec<usize>>,
     /// Records and events so far, at each time that they were to be made durable.
@@ -139,11 +139,14 @@ impl Writing {
         counts.unwritten.add(lost);
     }
 
-    fn write(&mut self, batch: &[Event]) {
+    fn write(&mut self, batch: &Batch) {
         let (mut recorded, mut filtered, mut unwritten) = (0, 0, 0);
         let hooks = self.desk.hooks();
-        for event in batch {
-            match self.reply(event, &hooks) {
+        let mut extended = batch.extensions.iter().peekable();
+        for (place, event) in batch.events.iter().enumerate() {
+            let extensions = extended.next_if(|(of, _)| *of == place);
+            let extensions = extensions.map(|(_, extensions)| extensions);
+            match self.reply(event, extensions, &hooks) {
                 Some(reply) if self.selection.takes(&reply) => {
                     if self.desk.has_failed() {
                         unwritten += 1;
@@ -162,10 +165,15 @@ impl Writing {
         counts.recorded.add(recorded);
         counts.filtered.add(filtered);
         counts.unwritten.add(unwritten);
-        self.desk.in_line.fetch_sub(batch.len(), Relaxed);
+        self.desk.in_line.fetch_sub(batch.events.len(), Relaxed);
     }
 
-    fn reply(&self, event: &Event, hooks: &[(u32, RxHook)]) -> Option<Reply> {
+    fn reply<'a>(
+        &self,
+        event: &Event,
+        extensions: Option<&'a Extensions>,
+        hooks: &[(u32, RxHook)],
+    ) -> Option<Reply<'a>> {
         debug_assert_ne!(event.outcome, Outcome::Unindexed as u8);
         let target = self.targets.get(event.target)?;
         let again = event.round & AGAIN != 0;
@@ -177,7 +185,7 @@ impl Writing {
             let known = hooks.iter().find(|(index, _)| *index == ifindex);
             known.map(|(_, hook)| *hook)
         });
-        let reply = reply(&event, ip(target), stamp)?;
+        let reply = reply(&event, extensions, ip(target), stamp)?;
         Some(Reply { again, ..reply })
     }
 

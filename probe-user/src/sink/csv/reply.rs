@@ -2,7 +2,10 @@
 
 use itoa::Integer;
 
-use crate::{engine::report::Reply, sink::line::Line};
+use crate::{
+    engine::report::Reply,
+    sink::{extensions, line::Line},
+};
 
 /// Its columns.
 pub(super) const REPLY: &[&str] = &[
@@ -28,10 +31,12 @@ pub(super) const REPLY: &[&str] = &[
     "late",
     "stamp",
     "again",
+    "mpls",
+    "interface",
 ];
 
-/// Adds the row of a reply with its line end. No cell needs quotes.
-pub(super) fn cells(line: &mut Line<'_>, reply: &Reply) {
+/// Adds the row of a reply with its line end. Only what is JSON needs quotes.
+pub(super) fn cells(line: &mut Line<'_>, reply: &Reply<'_>) {
     line.address(reply.target);
     number(line, Some(reply.ttl));
     number(line, Some(reply.flow));
@@ -57,7 +62,32 @@ pub(super) fn cells(line: &mut Line<'_>, reply: &Reply) {
     name(line, reply.stamp.name());
     line.text(",");
     line.truth(reply.again);
+    json(line, !reply.mpls.is_empty(), |line| {
+        extensions::labels(line, reply.mpls);
+    });
+    json(line, reply.interface.is_some(), |line| {
+        let interfaces = reply.interface.into_iter();
+        interfaces.for_each(|interfaces| extensions::interfaces(line, interfaces));
+    });
     line.text("\n");
+}
+
+/// A cell of JSON, if there `is` one: its quotes are doubled.
+fn json(line: &mut Line<'_>, is: bool, write: impl FnOnce(&mut Line<'_>)) {
+    line.text(",");
+    if !is {
+        return;
+    }
+    let mut text = Vec::new();
+    write(&mut Line(&mut text));
+    line.text("\"");
+    for octet in text {
+        if octet == b'"' {
+            line.0.push(b'"');
+        }
+        line.0.push(octet);
+    }
+    line.text("\"");
 }
 
 fn name(line: &mut Line<'_>, name: &str) {
@@ -95,6 +125,10 @@ mod tests {
                 let value = match &fields[column] {
                     Value::Null => String::new(),
                     Value::String(text) => text.clone(),
+                    value @ (Value::Array(_) | Value::Object(_)) => {
+                        prop_assert_eq!(&serde_json::from_str::<Value>(cell).expect("JSON"), value);
+                        continue;
+                    }
                     value => value.to_string(),
                 };
                 prop_assert_eq!(cell, value);

@@ -2,11 +2,14 @@
 
 use itoa::Integer;
 
-use crate::{engine::report::Reply, sink::line::Line};
+use crate::{
+    engine::report::Reply,
+    sink::{extensions, line::Line},
+};
 
 /// Adds the object of a reply with its line end: octet by octet what `serde` makes of
 /// it, without its detours.
-pub(super) fn object(line: &mut Line<'_>, reply: &Reply) {
+pub(super) fn object(line: &mut Line<'_>, reply: &Reply<'_>) {
     line.text(r#"{"target":""#);
     line.address(reply.target);
     line.text(r#"","ttl":"#);
@@ -47,9 +50,18 @@ pub(super) fn object(line: &mut Line<'_>, reply: &Reply) {
     line.text(r#","stamp":""#);
     line.text(reply.stamp.name());
     line.text(match reply.again {
-        true => "\",\"again\":true}\n",
-        false => "\"}\n",
+        true => "\",\"again\":true",
+        false => "\"",
     });
+    if !reply.mpls.is_empty() {
+        line.text(r#","mpls":"#);
+        extensions::labels(line, reply.mpls);
+    }
+    if let Some(interfaces) = reply.interface {
+        line.text(r#","interface":"#);
+        extensions::interfaces(line, interfaces);
+    }
+    line.text("}\n");
 }
 
 fn option(line: &mut Line<'_>, field: &str, number: Option<impl Integer>) {

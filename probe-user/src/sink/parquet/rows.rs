@@ -39,7 +39,7 @@ pub(super) trait Rows: Send {
     /// The columns, in order.
     fn columns(&mut self) -> Vec<&mut dyn Column>;
     /// Adds the row of a reply.
-    fn reply(&mut self, _: &Reply) {}
+    fn reply(&mut self, _: &Reply<'_>) {}
     /// Adds the row of a path.
     fn path(&mut self, _: &PathReport) {}
 }

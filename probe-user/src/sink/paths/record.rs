@@ -57,7 +57,7 @@ impl Reasons {
 
 impl Record {
     /// `None` for names that are not ours.
-    pub(super) fn of(reply: &Reply, reasons: &mut Reasons) -> Option<Self> {
+    pub(super) fn of(reply: &Reply<'_>, reasons: &mut Reasons) -> Option<Self> {
         let kind = Kind::ALL.iter().find(|kind| kind.name() == reply.kind)?;
         let mut protocols = Protocol::ALL.iter();
         Some(Self {

@@ -30,7 +30,7 @@ fn paths(writer: Box<dyn Output>, most_held: usize) -> Paths {
 }
 
 /// The paths of these replies, as JSON.
-fn of(replies: &[Reply], most_held: usize, cut_short: bool) -> Vec<Value> {
+fn of(replies: &[Reply<'_>], most_held: usize, cut_short: bool) -> Vec<Value> {
     let text = Writes::of(
         |writer| paths(writer, most_held),
         |sink| {
@@ -44,7 +44,7 @@ fn of(replies: &[Reply], most_held: usize, cut_short: bool) -> Vec<Value> {
     text.lines().map(path).collect()
 }
 
-fn hop(ttl: u8, kind: &'static str) -> Reply {
+fn hop(ttl: u8, kind: &'static str) -> Reply<'static> {
     Reply {
         ttl,
         kind,
@@ -53,7 +53,7 @@ fn hop(ttl: u8, kind: &'static str) -> Reply {
 }
 
 /// Of three targets, near each other; any hop.
-fn some_reply() -> impl Strategy<Value = Reply> {
+fn some_reply() -> impl Strategy<Value = Reply<'static>> {
     (arbitrary::reply(), 0..3_u8, 0..2_u16).prop_map(|(mut reply, target, flow)| {
         reply.target = match target {
             0 => IpAddr::from(Ipv4Addr::LOCALHOST),
@@ -66,8 +66,8 @@ fn some_reply() -> impl Strategy<Value = Reply> {
 }
 
 /// Paths as they should be, by target and flow: why they end, and the TTLs.
-fn expected(replies: &[Reply]) -> BTreeMap<(String, u16), (Stop, Vec<u8>)> {
-    let mut paths = BTreeMap::<_, Vec<&Reply>>::new();
+fn expected(replies: &[Reply<'_>]) -> BTreeMap<(String, u16), (Stop, Vec<u8>)> {
+    let mut paths = BTreeMap::<_, Vec<&Reply<'_>>>::new();
     for reply in replies
         .iter()
         .filter(|reply| !reply.late && !reply.duplicate)

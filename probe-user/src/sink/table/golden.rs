@@ -1,10 +1,13 @@
 //! Tables as people see them.
 
 use crate::{
-    engine::report::{Bursts, Hop, Omitted, RateLimit, Reordered, Responder, Stop, TraceReport},
+    engine::report::{
+        Bursts, Hop, Interface, Interfaces, MplsLabel, Omitted, RateLimit, Reordered, Responder,
+        Stop, TraceReport,
+    },
     sink::{
         Presentation, Sink,
-        sample::{Writes, hop, interval, ip, ping, reply, responder, trace},
+        sample::{LABEL, Writes, hop, interval, ip, ping, reply, responder, trace},
         table::Table,
     },
 };
@@ -64,6 +67,39 @@ hop  responder                sent   loss       min      mean       p50       ma
 reached the target in 4 hops
 "
     );
+}
+
+#[test]
+fn what_routers_say_besides_is_shown_if_it_is_wanted() {
+    let mut labelled = responder("10.0.12.2", None, 3);
+    labelled.mpls = vec![
+        MplsLabel { s: false, ..LABEL },
+        MplsLabel { label: 16, ..LABEL },
+    ];
+    let interface = Interface {
+        index: Some(7),
+        address: None,
+        name: Some("ge-\u{1b}0".to_owned()),
+        mtu: Some(9_000),
+    };
+    labelled.interface = Some(Interfaces {
+        incoming: Some(interface),
+        ..Interfaces::default()
+    });
+    let report = trace("192.0.2.1", Stop::MaxTtl, vec![hop(1, vec![labelled])]);
+    let wanted = Presentation {
+        extensions: true,
+        ..presentation()
+    };
+    let text = shown(wanted, |table| table.trace(&report));
+    let line = text.lines().nth(2).expect("a hop");
+    assert!(
+        line.ends_with(
+            "  <MPLS:L=299776,E=0,S=0,T=1/L=16,E=0,S=1,T=1>, <incoming:ge-\\x1b0 #7 mtu 9000>"
+        ),
+        "{line}"
+    );
+    assert!(!traced(&report).contains("MPLS"));
 }
 
 #[test]
@@ -242,6 +278,8 @@ fn a_ping_is_lines_and_a_summary() {
             received: 1,
             kind: Some("unreachable"),
             reason: Some("host-unreachable"),
+            mpls: Vec::new(),
+            interface: None,
         }];
         table.ping(&report)
     });

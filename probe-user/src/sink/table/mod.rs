@@ -1,6 +1,7 @@
 //! For people: aligned columns, units, words.
 
 mod columns;
+mod extensions;
 #[cfg(test)]
 mod golden;
 pub(crate) mod grid;
@@ -62,7 +63,7 @@ impl Sink for Table {
 
     fn trace(&mut self, report: &TraceReport) -> io::Result<()> {
         let heading = trace::heading(report, &self.presentation);
-        let hops = trace::hops(report, self.presentation.colour);
+        let hops = trace::hops(report, &self.presentation);
         let stop = self.dim(&trace::stop(report));
         self.block(&format!("{heading}{hops}{stop}\n"))
     }
@@ -80,7 +81,7 @@ impl Sink for Table {
         self.block(&ping::summary(report, &self.presentation))
     }
 
-    fn reply(&mut self, reply: &Reply) -> io::Result<()> {
+    fn reply(&mut self, reply: &Reply<'_>) -> io::Result<()> {
         if !self.presentation.replies {
             return Ok(());
         }

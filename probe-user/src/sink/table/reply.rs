@@ -7,7 +7,7 @@ use crate::{
 
 /// `192.0.2.1: seq=3 ttl=64 time=45.2 µs`; what another than the target says, or
 /// what is out of the ordinary, follows.
-pub(super) fn line(reply: &Reply, presentation: &Presentation) -> String {
+pub(super) fn line(reply: &Reply<'_>, presentation: &Presentation) -> String {
     let mut parts = Vec::new();
     let stranger = reply.responder != reply.target;
     if presentation.targets > 1 || (stranger && !presentation.ping) {
@@ -31,7 +31,7 @@ pub(super) fn line(reply: &Reply, presentation: &Presentation) -> String {
     parts.join(" ") + "\n"
 }
 
-fn remarks(reply: &Reply) -> Vec<String> {
+fn remarks(reply: &Reply<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
     match reply.reason {
         Some(reason) => remarks.push(format!("!{reason}")),

@@ -2,6 +2,7 @@
 
 use super::{
     columns::{Figures, causes, extras, loss},
+    extensions,
     grid::{Grid, Text, plain},
 };
 use crate::{
@@ -27,7 +28,7 @@ pub(super) fn heading(report: &TraceReport, presentation: &Presentation) -> Stri
 }
 
 /// A line for each responder of each hop, under a header.
-pub(super) fn hops(report: &TraceReport, colour: bool) -> String {
+pub(super) fn hops(report: &TraceReport, presentation: &Presentation) -> String {
     if report.hops.is_empty() {
         return String::new();
     }
@@ -35,20 +36,27 @@ pub(super) fn hops(report: &TraceReport, colour: bool) -> String {
     let figures = Figures::of(replies.unwrap_or_default());
     let titles = [">hop", "responder", ">sent", ">loss"];
     let titles = titles.into_iter().chain(figures.titles()).chain([""]);
-    let mut grid = Grid::new(titles, colour);
+    let mut grid = Grid::new(titles, presentation.colour);
     for hop in &report.hops {
-        grid.row(first_row(hop, report, &figures));
+        grid.row(first_row(hop, report, &figures, presentation));
         for responder in hop.responders.iter().skip(1) {
-            grid.row(next_row(hop, responder, report, &figures));
+            grid.row(next_row(hop, responder, report, &figures, presentation));
         }
     }
     grid.render()
 }
 
-fn first_row(hop: &Hop, report: &TraceReport, figures: &Figures) -> Vec<Text> {
+fn first_row(
+    hop: &Hop,
+    report: &TraceReport,
+    figures: &Figures,
+    presentation: &Presentation,
+) -> Vec<Text> {
     let responder = hop.responders.first();
     let name = responder.map_or("*".to_owned(), |r| host(r.name.as_deref(), r.address));
     let mut notes = responder.map_or(vec![], |r| about(hop, r, report));
+    let shown = responder.filter(|_| presentation.extensions);
+    notes.extend(shown.into_iter().flat_map(extensions::notes));
     notes.extend(causes(&hop.loss));
     notes.extend(hop.rate_limit.map(limit));
     notes.extend(extras(hop.late, hop.duplicates));
@@ -78,11 +86,16 @@ fn next_row(
     responder: &Responder,
     report: &TraceReport,
     figures: &Figures,
+    presentation: &Presentation,
 ) -> Vec<Text> {
     let name = host(responder.name.as_deref(), responder.address);
     let mut row = vec![plain(""), plain(name), plain(""), plain("")];
     row.extend(figures.cells(None));
-    row.push(plain(about(hop, responder, report).join(", ")));
+    let mut notes = about(hop, responder, report);
+    if presentation.extensions {
+        notes.extend(extensions::notes(responder));
+    }
+    row.push(plain(notes.join(", ")));
     row
 }
 

@@ -108,6 +108,8 @@ pub(in super::super) struct Texts {
     octets: Vec<u8>,
     /// Where each text ends.
     ends: Vec<usize>,
+    /// 1 where there is a text; nothing in a required column.
+    levels: Vec<i16>,
 }
 
 impl Texts {
@@ -118,13 +120,32 @@ impl Texts {
             field,
             octets: Vec::new(),
             ends: Vec::new(),
+            levels: Vec::new(),
         }
+    }
+
+    /// The column, optional.
+    pub(in super::super) fn optional(mut self) -> Self {
+        self.field.repetition = Repetition::OPTIONAL;
+        self
+    }
+
+    fn is_optional(&self) -> bool {
+        self.field.repetition == Repetition::OPTIONAL
+    }
+
+    /// Adds no text to an optional column.
+    pub(in super::super) fn push_none(&mut self) {
+        self.levels.push(0);
     }
 
     /// Adds what `write` appends: ASCII.
     pub(in super::super) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.octets);
         self.ends.push(self.octets.len());
+        if self.is_optional() {
+            self.levels.push(1);
+        }
     }
 }
 
@@ -135,19 +156,33 @@ impl Column for Texts {
 
     fn write(&mut self, writer: &mut SerializedColumnWriter<'_>) -> Result<()> {
         let octets = ByteArray::from(std::mem::take(&mut self.octets));
+        let optional = self.is_optional();
+        let rows = if optional {
+            self.levels.len()
+        } else {
+            self.ends.len()
+        };
+        let mut ends = self.ends.iter();
         let mut values = Vec::with_capacity(BATCH_VALUES);
         let mut begin = 0;
-        for ends in self.ends.chunks(BATCH_VALUES) {
+        for first in (0..rows).step_by(BATCH_VALUES) {
+            let behind = rows.min(first + BATCH_VALUES);
+            let levels = optional.then(|| self.levels.get(first..behind));
+            let levels = levels.flatten();
+            let present = levels.map_or(behind - first, |levels| {
+                levels.iter().filter(|&&level| level > 0).count()
+            });
             values.clear();
-            for &end in ends {
+            for &end in ends.by_ref().take(present) {
                 values.push(octets.slice(begin, end - begin));
                 begin = end;
             }
             writer
                 .typed::<ByteArrayType>()
-                .write_batch(&values, None, None)?;
+                .write_batch(&values, levels, None)?;
         }
         self.ends.clear();
+        self.levels.clear();
         Ok(())
     }
 }

@@ -1,15 +1,19 @@
 //! The rows of replies.
 
 use parquet::{
-    basic::Encoding,
+    basic::{Encoding, LogicalType},
     data_type::{Int32Type, Int64Type},
 };
 
 use super::Rows;
 use crate::{
     engine::report::Reply,
-    sink::parquet::column::{
-        AddressTexts, Addresses, Column, Names, Numbers, Truths, narrow, wide,
+    sink::{
+        extensions,
+        line::Line,
+        parquet::column::{
+            AddressTexts, Addresses, Column, Names, Numbers, Texts, Truths, narrow, wide,
+        },
     },
 };
 
@@ -39,6 +43,8 @@ pub(in super::super) struct ReplyRows {
     late: Truths,
     stamp: Names,
     again: Truths,
+    mpls: Texts,
+    interface: Texts,
 }
 
 impl Default for ReplyRows {
@@ -72,6 +78,8 @@ impl Default for ReplyRows {
             late: Truths::new("late"),
             stamp: Names::new("stamp"),
             again: Truths::new("again"),
+            mpls: Texts::new("mpls", LogicalType::Json).optional(),
+            interface: Texts::new("interface", LogicalType::Json).optional(),
         }
     }
 }
@@ -106,10 +114,12 @@ impl Rows for ReplyRows {
             &mut self.late,
             &mut self.stamp,
             &mut self.again,
+            &mut self.mpls,
+            &mut self.interface,
         ]
     }
 
-    fn reply(&mut self, reply: &Reply) {
+    fn reply(&mut self, reply: &Reply<'_>) {
         self.target.push(reply.target);
         self.target_text.push(reply.target);
         self.ttl.push(reply.ttl);
@@ -134,5 +144,17 @@ impl Rows for ReplyRows {
         self.late.push(reply.late);
         self.stamp.push(reply.stamp.name());
         self.again.push(reply.again);
+        match reply.mpls {
+            [] => self.mpls.push_none(),
+            labels => self
+                .mpls
+                .push(|text| extensions::labels(&mut Line(text), labels)),
+        }
+        match reply.interface {
+            None => self.interface.push_none(),
+            Some(interfaces) => self
+                .interface
+                .push(|text| extensions::interfaces(&mut Line(text), interfaces)),
+        }
     }
 }
