@@ -318,20 +318,23 @@ mod tests {
 
     #[test]
     fn hops_that_all_targets_share_are_spared() {
-        let shared = sizing("--rate 100k --max-ttl 20 8.8.0.0/16");
+        let shared = sizing("--probing full --rate 100k --max-ttl 20 8.8.0.0/16");
         assert_eq!(shared.rate, Some(20_000));
         assert!(
             shared
                 .notice
                 .is_some_and(|notice| notice.contains("--hop-rate"))
         );
-        // Further hops are not shared by all.
-        assert_eq!(
-            sizing("--rate 100k --first-ttl 5 8.8.0.0/16").rate,
-            Some(100_000)
-        );
-        let asked = sizing("--rate 100k --hop-rate max 8.8.0.0/16");
-        assert_eq!(asked.rate, Some(100_000));
+        for free in [
+            // Further hops are not shared by all.
+            "--probing full --first-ttl 5",
+            "--probing full --hop-rate max",
+            // Each hop has its own bound.
+            "--probing adaptive",
+        ] {
+            let sizing = sizing(&format!("{free} --rate 100k 8.8.0.0/16"));
+            assert_eq!(sizing.rate, Some(100_000), "{free}");
+        }
     }
 
     #[test]
