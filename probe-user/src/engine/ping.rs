@@ -9,6 +9,7 @@ use super::{
     beats::Beats,
     flight::GRACE,
     flows::Flows,
+    latency::Precision,
     order::Order,
     plan::PingOptions,
     recent::Recent,
@@ -37,7 +38,7 @@ pub struct Ping {
     void: u32,
     tally: Tally,
     /// ICMP errors: answers, but not the target's.
-    errors: Tally,
+    errors: Option<Box<Tally>>,
     /// Which probes are lost and which are not, until all before them are known.
     outcomes: Sequence<bool>,
     series: Series,
@@ -59,7 +60,7 @@ impl Ping {
             from: 0,
             void: 0,
             tally: Tally::default(),
-            errors: Tally::default(),
+            errors: None,
             outcomes: Sequence::default(),
             series: Series::default(),
             order: Order::default(),
@@ -67,10 +68,17 @@ impl Ping {
         }
     }
 
+    /// Keeps percentiles of this precision.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.tally = Tally::new(precision);
+        self
+    }
+
     /// Keeps the figures of intervals too, the first of which begins at `now`.
     #[must_use]
     pub fn with_intervals(mut self, now: Moment) -> Self {
-        self.recent = Some(Box::new(Recent::new(now)));
+        self.recent = Some(Box::new(Recent::new(now, self.tally.latency.precision())));
         self
     }
 
@@ -85,9 +93,9 @@ impl Ping {
         &self.tally
     }
 
-    /// ICMP errors among the replies.
-    pub fn errors(&self) -> &Tally {
-        &self.errors
+    /// ICMP errors among the replies, if there were any.
+    pub fn errors(&self) -> Option<&Tally> {
+        self.errors.as_deref()
     }
 
     /// Loss by cause, and how sure its ratio is.
@@ -183,7 +191,8 @@ impl Session for Ping {
         } else if valid {
             // An error is an answer, but not the target's: it counts as
             // unanswered, and apart.
-            self.errors.count_answer(answer);
+            let errors = self.errors.get_or_insert_default();
+            errors.count_answer(answer);
             self.tally.count_missing(Missing::Unanswered);
         }
         if valid {

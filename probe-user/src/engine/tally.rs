@@ -1,7 +1,5 @@
 //! What became of the probes of one hop or target.
 
-use std::collections::HashMap;
-
 use probe_common::{
     Address,
     abi::{Kind, Outcome},
@@ -9,7 +7,7 @@ use probe_common::{
 
 use super::{
     answer::{Answer, ip},
-    latency::Latency,
+    latency::{Latency, Precision},
     report::{Loss, Responder, Totals},
     session::Missing,
 };
@@ -33,7 +31,8 @@ pub struct Tally {
     pub by_us: u64,
     /// Round-trip times of valid replies.
     pub latency: Latency,
-    pub(super) responders: HashMap<Address, Seen>,
+    /// A handful: routers that share the load of a hop, or the target.
+    pub(super) responders: Vec<(Address, Seen)>,
 }
 
 /// What was seen of one responder.
@@ -45,6 +44,14 @@ pub(super) struct Seen {
 }
 
 impl Tally {
+    /// Of nothing yet.
+    pub fn new(precision: Precision) -> Self {
+        Self {
+            latency: Latency::new(precision),
+            ..Self::default()
+        }
+    }
+
     /// Counts a reply; its round-trip time too, if it is valid.
     pub fn count_answer(&mut self, answer: &Answer) {
         match answer.outcome {
@@ -134,13 +141,25 @@ impl Tally {
     }
 
     fn note_responder(&mut self, answer: &Answer) {
-        let seen = self.responders.entry(answer.responder).or_insert(Seen {
-            received: 0,
-            kind: answer.kind,
-            reason: None,
+        let responders = &mut self.responders;
+        let known = responders
+            .iter()
+            .position(|(address, _)| *address == answer.responder);
+        let place = known.unwrap_or_else(|| {
+            let seen = Seen {
+                received: 0,
+                kind: answer.kind,
+                reason: None,
+            };
+            // Mostly it is the only one.
+            responders.reserve_exact(usize::from(responders.is_empty()));
+            responders.push((answer.responder, seen));
+            responders.len() - 1
         });
-        seen.received += 1;
-        seen.kind = answer.kind;
-        seen.reason = answer.reason;
+        if let Some((_, seen)) = responders.get_mut(place) {
+            seen.received += 1;
+            seen.kind = answer.kind;
+            seen.reason = answer.reason;
+        }
     }
 }

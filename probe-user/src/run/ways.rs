@@ -1,6 +1,6 @@
 //! Targets and the ways to them.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, net::IpAddr};
 
 use futures_util::{StreamExt as _, stream};
 use probe_common::Address;
@@ -13,12 +13,16 @@ use crate::{
     error::{Error, Result},
     io::{
         names,
-        network::{Network, Path, Via},
+        network::{Link, Network, Path, RouteResult, Via, WayMap},
     },
 };
 
 /// Route look-ups under way at once.
 const LOOKUPS: usize = 64;
+
+/// Targets that are looked up each on its own; of more, those that no route tells apart
+/// go one way.
+const ONE_BY_ONE: usize = 1_000;
 
 /// A target and the way to it.
 #[derive(Clone, Debug)]
@@ -48,11 +52,14 @@ pub(super) async fn find(plan: &Plan, network: &Network) -> Result<Ways> {
     let mut seen = HashSet::new();
     targets.retain(|target| !plan.excludes(target.address) && seen.insert(target.address));
     let via = via(plan);
+    let addresses = targets.iter().map(|target| target.address).collect();
+    let shared = shared(addresses, network, &via).await?;
+    ways.found.reserve_exact(targets.len());
     let mut results = stream::iter(targets)
         .map(|target| {
-            let via = &via;
+            let (via, shared) = (&via, &shared);
             async move {
-                let path = network.resolve(target.address, via).await;
+                let path = look_up(target.address, network, via, shared).await;
                 (target, path)
             }
         })
@@ -76,10 +83,39 @@ pub(super) async fn find(plan: &Plan, network: &Network) -> Result<Ways> {
 /// Looks all ways up again; one that is lost stays as it was.
 pub(super) async fn renew(plan: &Plan, network: &Network, ways: &mut Ways) {
     let via = via(plan);
+    let addresses = ways.found.iter().map(|way| way.target.address).collect();
+    let Ok(shared) = shared(addresses, network, &via).await else {
+        return;
+    };
     for way in &mut ways.found {
-        if let Ok(path) = network.resolve(way.target.address, &via).await {
+        if let Ok(path) = look_up(way.target.address, network, &via, &shared).await {
             way.path = path;
         }
+    }
+}
+
+/// The ways that very many targets share; `None`: there are few.
+async fn shared(addresses: Vec<IpAddr>, network: &Network, via: &Via) -> Result<Option<WayMap>> {
+    if addresses.len() <= ONE_BY_ONE {
+        return Ok(None);
+    }
+    let mut addresses = addresses;
+    addresses.sort_unstable();
+    let intervals = addresses.into_iter().map(address).map(|one| (one, one));
+    Ok(Some(network.map_ways(intervals, via).await?))
+}
+
+/// The way to one target. Hosts of this host's own links have each their own.
+async fn look_up(
+    target: IpAddr,
+    network: &Network,
+    via: &Via,
+    shared: &Option<WayMap>,
+) -> RouteResult<Path> {
+    let shared = shared.as_ref().and_then(|map| map.path(address(target)));
+    match shared {
+        Some(path) if matches!(path.link, Link::Ethernet { .. }) => Ok(*path),
+        _ => network.resolve(target, via).await,
     }
 }
 
