@@ -12,7 +12,7 @@ const DIGITS: u8 = 3;
 const EXACT: usize = 256;
 
 /// The same, where the percentiles are those of one of very many targets.
-const FEW_EXACT: usize = 32;
+const FEW_EXACT: usize = 16;
 
 /// How many times smaller than the least of the first round-trip times one can
 /// be and still have all its digits.
@@ -171,13 +171,18 @@ impl Times {
                     *self = Self::Histogram(Box::new(histogram));
                 }
             }
-            Self::Exact(times, Precision::Compact) => {
-                times.push(time);
-                if times.len() > FEW_EXACT {
-                    let mut histogram = Compact::default();
-                    times.iter().for_each(|time| histogram.record(*time));
-                    *self = Self::Compact(histogram);
+            Self::Exact(times, Precision::Compact) if times.len() < FEW_EXACT => {
+                // Room that grows leaves gaps, a hundred thousand times.
+                if times.is_empty() {
+                    times.reserve_exact(FEW_EXACT);
                 }
+                times.push(time);
+            }
+            Self::Exact(times, Precision::Compact) => {
+                let mut histogram = Compact::default();
+                times.iter().for_each(|time| histogram.record(*time));
+                histogram.record(time);
+                *self = Self::Compact(histogram);
             }
             Self::Compact(histogram) => histogram.record(time),
             // It grows as it must: only for want of memory it could not.

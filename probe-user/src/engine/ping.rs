@@ -25,7 +25,9 @@ use super::{
 /// A ping under way.
 #[derive(Clone, Debug)]
 pub struct Ping {
-    options: PingOptions,
+    /// Probes in all.
+    count: u32,
+    ttl: u8,
     next_round: u32,
     beats: Beats,
     /// How long after it was counted a loss may be taken back.
@@ -49,11 +51,12 @@ pub struct Ping {
 
 impl Ping {
     /// A ping that begins at `begin`, over `flows`. Probes are given up after `timeout`.
-    pub fn new(options: PingOptions, begin: Moment, flows: Flows, timeout: Duration) -> Self {
+    pub fn new(options: &PingOptions, begin: Moment, flows: Flows, timeout: Duration) -> Self {
         Self {
+            count: options.count.unwrap_or(u32::MAX),
+            ttl: options.ttl,
             beats: Beats::new(options.interval, begin),
             revocable: timeout + GRACE,
-            options,
             next_round: 0,
             stopped: false,
             flows,
@@ -142,8 +145,7 @@ impl Ping {
     }
 
     fn is_sent_out(&self) -> bool {
-        let most = self.options.count.unwrap_or(u32::MAX);
-        self.stopped || self.next_round >= most.saturating_add(self.void)
+        self.stopped || self.next_round >= self.count.saturating_add(self.void)
     }
 
     fn counts(&self, probe: ProbeId) -> bool {
@@ -173,7 +175,7 @@ impl Session for Ping {
         self.outcomes.open(round);
         self.beats.take(now);
         Poll::Send(ProbeId {
-            ttl: self.options.ttl,
+            ttl: self.ttl,
             flow,
             round,
         })

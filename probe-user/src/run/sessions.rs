@@ -68,8 +68,8 @@ pub(super) fn pings(plan: &Plan, options: &PingOptions, ways: &Ways) -> Engine<P
     };
     for (number, way) in (0u32..).zip(&ways.found) {
         let begin = now + Duration::from_nanos(phase_ns(options.interval, number, targets));
-        let ping = Ping::new(options.clone(), begin, flows.clone(), plan.probes.timeout)
-            .with_precision(precision);
+        let ping =
+            Ping::new(options, begin, flows.clone(), plan.probes.timeout).with_precision(precision);
         let ping = match plan.output.report_interval {
             Some(_) => ping.with_intervals(now),
             None => ping,

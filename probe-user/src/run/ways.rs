@@ -8,7 +8,7 @@ use probe_common::Address;
 use crate::{
     engine::{
         answer::address,
-        plan::{Plan, Target},
+        plan::{Plan, Target, TargetSpec},
     },
     error::{Error, Result},
     io::{
@@ -40,8 +40,9 @@ pub(super) struct Ways {
 }
 
 /// Resolves names and routes. One target of several may fail; the only one may not.
-pub(super) async fn find(plan: &Plan, network: &Network) -> Result<Ways> {
-    let resolved = names::resolve(&plan.targets, plan.path.family).await;
+pub(super) async fn find(plan: &Plan, targets: Vec<TargetSpec>, network: &Network) -> Result<Ways> {
+    let resolved = names::resolve(&targets, plan.path.family).await;
+    drop(targets);
     let mut ways = Ways {
         lost: resolved.failures.into_iter().map(Error::Usage).collect(),
         ..Ways::default()
@@ -55,6 +56,7 @@ pub(super) async fn find(plan: &Plan, network: &Network) -> Result<Ways> {
     let addresses = targets.iter().map(|target| target.address).collect();
     let shared = shared(addresses, network, &via).await?;
     ways.found.reserve_exact(targets.len());
+    drop(seen);
     let mut results = stream::iter(targets)
         .map(|target| {
             let (via, shared) = (&via, &shared);
