@@ -54,13 +54,13 @@ pub struct Flights {
     patience: Duration,
 }
 
-/// When something is to be done about a probe.
-#[derive(Clone, Copy, Debug)]
-struct Deadline {
-    moment: Moment,
-    key: Key,
-    /// It is to be forgotten, not to be given up.
-    forget: bool,
+/// What is to be done about a probe at some time.
+type Deadline = (Moment, Key, Due);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    GiveUp,
+    Forget,
 }
 
 impl Flights {
@@ -78,14 +78,14 @@ impl Flights {
     /// A probe takes off.
     pub fn begin(&mut self, key: Key, lease: Lease, now: Moment) {
         self.in_flight.insert(key, Flight { lease, since: now });
-        self.queue(key, false, now);
+        self.queue(key, Due::GiveUp, now);
     }
 
     /// A probe is counted as missing. Its answer may come yet.
     pub fn give_up(&mut self, key: Key, cause: Missing, now: Moment) {
         self.in_flight.remove(&key);
         self.given_up.insert(key, cause);
-        self.queue(key, true, now);
+        self.queue(key, Due::Forget, now);
     }
 
     /// An answer came.
@@ -111,31 +111,27 @@ impl Flights {
 
     /// The next deadline.
     pub fn next_deadline(&self) -> Option<Moment> {
-        self.deadlines.front().map(|deadline| deadline.moment)
+        self.deadlines.front().map(|(moment, ..)| *moment)
     }
 
     /// The next probe whose time is up; forgets those given up long ago.
     pub fn expired(&mut self, now: Moment) -> Option<(Key, Lease)> {
-        while let Some(&deadline) = self.deadlines.front() {
-            if deadline.moment > now {
+        while let Some(&(moment, key, due)) = self.deadlines.front() {
+            if moment > now {
                 return None;
             }
             self.deadlines.pop_front();
-            if deadline.forget {
-                self.given_up.remove(&deadline.key);
-            } else if let Some(flight) = self.in_flight.get(&deadline.key) {
-                return Some((deadline.key, flight.lease));
+            if due == Due::Forget {
+                self.given_up.remove(&key);
+            } else if let Some(flight) = self.in_flight.get(&key) {
+                return Some((key, flight.lease));
             }
         }
         None
     }
 
-    fn queue(&mut self, key: Key, forget: bool, now: Moment) {
-        self.deadlines.push_back(Deadline {
-            moment: now + self.patience,
-            key,
-            forget,
-        });
+    fn queue(&mut self, key: Key, due: Due, now: Moment) {
+        self.deadlines.push_back((now + self.patience, key, due));
     }
 }
 

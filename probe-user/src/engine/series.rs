@@ -24,7 +24,7 @@ pub struct Series {
     out_of_loss: u64,
     /// Outcomes of the last probes, the last one in bit 0; set: lost.
     history: u64,
-    /// Pairs of losses; none before the first loss.
+    /// Pairs of losses; none before the first, and none where all are lost.
     pairs: Option<Box<Pairs>>,
 }
 
@@ -60,8 +60,14 @@ impl Series {
             self.bursts += u64::from(self.run == 0);
             self.run += 1;
             self.longest = self.longest.max(self.run);
-            self.count_pairs();
+            // A target that never answers needs no room for what is known anyway.
+            if self.history != 0 && self.lost != self.probes {
+                self.count_pairs();
+            }
         } else {
+            if self.run > 1 && self.lost == self.probes - 1 {
+                self.pairs = Some(Box::new(Pairs::of_losses(self.lost)));
+            }
             self.run = 0;
         }
         self.history = self.history << 1 | u64::from(lost);
@@ -111,23 +117,24 @@ impl Series {
     /// Correlation of the outcomes of probes that are `lag` apart, from 1 on; `None`
     /// beyond what is kept, and where outcomes do not vary.
     pub(super) fn correlation(&self, lag: usize) -> Option<f64> {
-        let counted = self.pairs.as_ref()?;
-        let pairs = counted.counts.get(lag.checked_sub(1)?)?;
-        let (probes, lost) = counted.full_at.unwrap_or((self.probes, self.lost));
+        let index = lag.checked_sub(1).filter(|index| *index < LAGS)?;
+        let (mut pairs, mut all) = (0, (self.probes, self.lost));
+        if let Some(counted) = &self.pairs {
+            pairs = *counted.counts.get(index)?;
+            all = counted.full_at.unwrap_or(all);
+        }
+        let (probes, lost) = all;
         let places = probes.checked_sub(lag as u64)?;
         let ratio = lost as f64 / probes as f64;
         let variance = ratio * (1.0 - ratio);
-        let both = *pairs as f64 / places as f64;
+        let both = f64::from(pairs) / places as f64;
         (variance > 0.0 && places > 0).then(|| (both - ratio * ratio) / variance)
     }
 
     fn count_pairs(&mut self) {
-        let pairs = self.pairs.get_or_insert_with(|| {
-            Box::new(Pairs {
-                counts: [0; LAGS],
-                full_at: None,
-            })
-        });
+        let pairs = self
+            .pairs
+            .get_or_insert_with(|| Box::new(Pairs::of_losses(0)));
         if pairs.full_at.is_some() {
             return;
         }
@@ -141,6 +148,20 @@ impl Series {
             }
             rest &= rest - 1;
         }
+    }
+}
+
+impl Pairs {
+    /// Those of losses alone, in a row.
+    fn of_losses(count: u64) -> Self {
+        let mut pairs = Self {
+            counts: [0; LAGS],
+            full_at: (count > u64::from(u32::MAX)).then_some((count, count)),
+        };
+        for (before, pair) in (1u64..).zip(&mut pairs.counts) {
+            *pair = u32::try_from(count.saturating_sub(before)).unwrap_or(u32::MAX);
+        }
+        pairs
     }
 }
 
@@ -200,6 +221,15 @@ mod tests {
             (series.probes(), series.lost()),
             (22 * 50 + 2_002, 10 * 50 + 1_002)
         );
+    }
+
+    #[test]
+    fn a_target_that_never_answers_or_seldom_loses_one_takes_no_room_for_pairs() {
+        assert!(of(&"x".repeat(1_000)).pairs.is_none());
+        let seldom = ".".repeat(100) + "x";
+        assert!(of(&seldom.repeat(20)).pairs.is_none());
+        assert!(of(&seldom.repeat(20)).correlation(1).is_some());
+        assert!(of("..xx.").pairs.is_some());
     }
 
     /// Outcomes in runs, as losses come.

@@ -38,7 +38,7 @@ pub(super) fn traces(plan: &Plan, options: &TraceOptions, ways: &Ways) -> Engine
                 plan.probes.timeout,
                 plan.probes.opens_connections(),
             );
-            engine.add(trace, way.address, [flow], begin);
+            engine.add(trace, way.address(), [flow], begin);
             begin = begin + gap;
         }
     }
@@ -74,7 +74,7 @@ pub(super) fn pings(plan: &Plan, options: &PingOptions, ways: &Ways) -> Engine<P
             Some(_) => ping.with_intervals(now),
             None => ping,
         };
-        engine.add(ping, way.address, 0..told_by_flow, begin);
+        engine.add(ping, way.address(), 0..told_by_flow, begin);
     }
     engine
 }

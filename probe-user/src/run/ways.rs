@@ -28,8 +28,14 @@ const ONE_BY_ONE: usize = 1_000;
 #[derive(Clone, Debug)]
 pub(super) struct Way {
     pub(super) target: Target,
-    pub(super) address: Address,
     pub(super) path: Path,
+}
+
+impl Way {
+    /// Where probes go.
+    pub(super) fn address(&self) -> Address {
+        address(self.target.address)
+    }
 }
 
 /// The ways found, and a line for each target that has none.
@@ -68,11 +74,7 @@ pub(super) async fn find(plan: &Plan, targets: Vec<TargetSpec>, network: &Networ
         .buffered(LOOKUPS);
     while let Some((target, path)) = results.next().await {
         match path {
-            Ok(path) => ways.found.push(Way {
-                address: address(target.address),
-                target,
-                path,
-            }),
+            Ok(path) => ways.found.push(Way { target, path }),
             Err(error) => ways.lost.push(error.into()),
         }
     }
