@@ -131,6 +131,10 @@ impl Flights {
     }
 
     fn queue(&mut self, key: Key, due: Due, now: Moment) {
+        // It may hold a million: twice as much would be too much.
+        if self.deadlines.len() == self.deadlines.capacity() {
+            self.deadlines.reserve_exact(self.deadlines.len() / 4 + 16);
+        }
         self.deadlines.push_back((now + self.patience, key, due));
     }
 }

@@ -12,7 +12,7 @@ const DIGITS: u8 = 3;
 const EXACT: usize = 256;
 
 /// The same, where the percentiles are those of one of very many targets.
-const FEW_EXACT: usize = 16;
+const FEW_EXACT: usize = 8;
 
 /// How many times smaller than the least of the first round-trip times one can
 /// be and still have all its digits.

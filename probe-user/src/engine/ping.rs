@@ -189,7 +189,7 @@ impl Session for Ping {
         let valid = answer.outcome == Outcome::Valid;
         let reached = answer.kind.reaches_target();
         if reached {
-            self.tally.count_answer(answer);
+            self.tally.count_reply(answer);
         } else if valid {
             // An error is an answer, but not the target's: it counts as
             // unanswered, and apart.

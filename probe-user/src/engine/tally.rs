@@ -52,13 +52,20 @@ impl Tally {
         }
     }
 
-    /// Counts a reply; its round-trip time too, if it is valid.
+    /// Counts a reply and who sent it; its round-trip time too, if it is valid.
     pub fn count_answer(&mut self, answer: &Answer) {
+        self.count_reply(answer);
+        if answer.outcome == Outcome::Valid {
+            self.note_responder(answer);
+        }
+    }
+
+    /// The same, whoever sent it.
+    pub fn count_reply(&mut self, answer: &Answer) {
         match answer.outcome {
             Outcome::Valid => {
                 self.received += 1;
                 self.latency.record(answer.rtt_ns, answer.stamp);
-                self.note_responder(answer);
             }
             Outcome::Late => self.late += 1,
             Outcome::Duplicate => self.duplicates += 1,

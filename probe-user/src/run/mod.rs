@@ -75,12 +75,13 @@ async fn conduct(mut plan: Plan) -> Result<Outcome> {
     let network = Network::open()?;
     // What very many of them took is needed for their state.
     let targets = std::mem::take(&mut plan.targets);
+    let named = targets.len();
     let ways = ways::find(&plan, targets, &network).await?;
     let plan = &plan;
     if plan.dry_run {
         return dry_run(plan, &network, &ways).await;
     }
-    let sink = sink::open(plan, notes(plan))?;
+    let sink = sink::open(plan, named, notes(plan))?;
     let equipment = equip::equip(plan, &network, &ways).await?;
     match &plan.job {
         Job::Trace(options) => {

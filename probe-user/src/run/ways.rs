@@ -1,6 +1,6 @@
 //! Targets and the ways to them.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
 use probe_common::Address;
@@ -28,7 +28,8 @@ const ONE_BY_ONE: usize = 1_000;
 #[derive(Clone, Debug)]
 pub(super) struct Way {
     pub(super) target: Target,
-    pub(super) path: Path,
+    /// Mostly that of many.
+    pub(super) path: Arc<Path>,
 }
 
 impl Way {
@@ -74,7 +75,10 @@ pub(super) async fn find(plan: &Plan, targets: Vec<TargetSpec>, network: &Networ
         .buffered(LOOKUPS);
     while let Some((target, path)) = results.next().await {
         match path {
-            Ok(path) => ways.found.push(Way { target, path }),
+            Ok(path) => {
+                let path = share(path, ways.found.last().map(|way| &way.path));
+                ways.found.push(Way { target, path });
+            }
             Err(error) => ways.lost.push(error.into()),
         }
     }
@@ -91,10 +95,20 @@ pub(super) async fn renew(plan: &Plan, network: &Network, ways: &mut Ways) {
     let Ok(shared) = shared(addresses, network, &via).await else {
         return;
     };
+    let mut before: Option<Arc<Path>> = None;
     for way in &mut ways.found {
         if let Ok(path) = look_up(way.target.address, network, &via, &shared).await {
-            way.path = path;
+            way.path = share(path, before.as_ref());
+            before = Some(way.path.clone());
         }
+    }
+}
+
+/// The path before, if this is the same.
+fn share(path: Path, before: Option<&Arc<Path>>) -> Arc<Path> {
+    match before {
+        Some(before) if **before == path => before.clone(),
+        _ => Arc::new(path),
     }
 }
 
