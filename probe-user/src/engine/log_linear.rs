@@ -19,7 +19,7 @@ pub fn bucket(value: u64) -> usize {
     let value = value.clamp(1 << LEAST_BITS, LIMIT - 1);
     let bits = value.ilog2();
     let beyond = value - (1 << bits);
-    (u64::from(bits - LEAST_BITS) * STEPS + (beyond * STEPS >> bits)) as usize
+    (u64::from(bits - LEAST_BITS) * STEPS + ((beyond * STEPS) >> bits)) as usize
 }
 
 /// The middle of a bucket, nanoseconds.
