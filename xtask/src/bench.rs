@@ -42,6 +42,12 @@ enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// What a ping of very many targets costs: processor time, memory, rounds left out.
+    Ping {
+        /// Arguments of the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// A sweep of a million targets, held against the truth about the simulated
     /// internet: wrong, repeated and missing replies.
     Truth {
@@ -58,6 +64,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<()> {
         Bench::Sweep { arguments } => ("bench-sweep", arguments),
         Bench::Generator { arguments } => ("bench-generator", arguments),
         Bench::Adaptive { arguments } => ("bench-adaptive", arguments),
+        Bench::Ping { arguments } => ("bench-ping", arguments),
         Bench::Truth { arguments } => ("bench-truth", arguments),
     };
     ebpf::ensure_fresh()?;

@@ -18,9 +18,9 @@ use super::{
 pub struct Beats {
     interval: Duration,
     due: Moment,
-    /// By how much rounds were put off, all in all.
-    put_off: Duration,
-    longest: Duration,
+    /// By how much rounds were put off, all in all, nanoseconds.
+    put_off_ns: u64,
+    longest_ns: u64,
 }
 
 impl Beats {
@@ -29,8 +29,8 @@ impl Beats {
         Self {
             interval,
             due: begin,
-            put_off: Duration::ZERO,
-            longest: Duration::ZERO,
+            put_off_ns: 0,
+            longest_ns: 0,
         }
     }
 
@@ -42,20 +42,18 @@ impl Beats {
     /// A round leaves.
     pub fn take(&mut self, now: Moment) {
         let next = next_beat(self.due, now, self.interval);
-        self.put_off += next.since(self.due + self.interval);
-        self.longest = self.longest.max(now.since(self.due));
+        let put_off = nanoseconds(next.since(self.due + self.interval));
+        self.put_off_ns = self.put_off_ns.saturating_add(put_off);
+        self.longest_ns = self.longest_ns.max(nanoseconds(now.since(self.due)));
         self.due = next;
     }
 
     /// The rounds that never were; `None` if there were all.
     pub fn omitted(&self) -> Option<Omitted> {
-        let probes = self
-            .put_off
-            .as_nanos()
-            .checked_div(self.interval.as_nanos())?;
-        (probes > 0).then(|| Omitted {
-            probes: u64::try_from(probes).unwrap_or(u64::MAX),
-            longest_ns: nanoseconds(self.longest),
+        let probes = self.put_off_ns.checked_div(nanoseconds(self.interval))?;
+        (probes > 0).then_some(Omitted {
+            probes,
+            longest_ns: self.longest_ns,
         })
     }
 }

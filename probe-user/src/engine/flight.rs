@@ -50,8 +50,17 @@ pub struct Flights {
     given_up: HashMap<Key, Missing>,
     /// When to give up a probe in flight, or forget one that was given up; all
     /// wait equally long, so the queue is in order.
-    deadlines: VecDeque<(Moment, Key)>,
+    deadlines: VecDeque<Deadline>,
     patience: Duration,
+}
+
+/// What is to be done about a probe at some time.
+type Deadline = (Moment, Key, Due);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    GiveUp,
+    Forget,
 }
 
 impl Flights {
@@ -69,14 +78,14 @@ impl Flights {
     /// A probe takes off.
     pub fn begin(&mut self, key: Key, lease: Lease, now: Moment) {
         self.in_flight.insert(key, Flight { lease, since: now });
-        self.deadlines.push_back((now + self.patience, key));
+        self.queue(key, Due::GiveUp, now);
     }
 
     /// A probe is counted as missing. Its answer may come yet.
     pub fn give_up(&mut self, key: Key, cause: Missing, now: Moment) {
         self.in_flight.remove(&key);
         self.given_up.insert(key, cause);
-        self.deadlines.push_back((now + self.patience, key));
+        self.queue(key, Due::Forget, now);
     }
 
     /// An answer came.
@@ -102,22 +111,31 @@ impl Flights {
 
     /// The next deadline.
     pub fn next_deadline(&self) -> Option<Moment> {
-        self.deadlines.front().map(|(moment, _)| *moment)
+        self.deadlines.front().map(|(moment, ..)| *moment)
     }
 
     /// The next probe whose time is up; forgets those given up long ago.
     pub fn expired(&mut self, now: Moment) -> Option<(Key, Lease)> {
-        while let Some(&(deadline, key)) = self.deadlines.front() {
-            if deadline > now {
+        while let Some(&(moment, key, due)) = self.deadlines.front() {
+            if moment > now {
                 return None;
             }
             self.deadlines.pop_front();
-            if let Some(flight) = self.in_flight.get(&key) {
+            if due == Due::Forget {
+                self.given_up.remove(&key);
+            } else if let Some(flight) = self.in_flight.get(&key) {
                 return Some((key, flight.lease));
             }
-            self.given_up.remove(&key);
         }
         None
+    }
+
+    fn queue(&mut self, key: Key, due: Due, now: Moment) {
+        // It may hold a million: twice as much would be too much.
+        if self.deadlines.len() == self.deadlines.capacity() {
+            self.deadlines.reserve_exact(self.deadlines.len() / 4 + 16);
+        }
+        self.deadlines.push_back((now + self.patience, key, due));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::{report::Rtt, stamp::Stamp};
+use super::{compact::Compact, report::Rtt, stamp::Stamp};
 
 /// Significant decimal digits of the percentiles.
 const DIGITS: u8 = 3;
@@ -10,6 +10,9 @@ const DIGITS: u8 = 3;
 /// Round-trip times that are kept as they are. Most hops never see more, and a
 /// histogram takes the room of thousands.
 const EXACT: usize = 256;
+
+/// The same, where the percentiles are those of one of very many targets.
+const FEW_EXACT: usize = 8;
 
 /// How many times smaller than the least of the first round-trip times one can
 /// be and still have all its digits.
@@ -36,20 +39,50 @@ pub struct Latency {
     smoothed: f64,
 }
 
+/// How exact percentiles are, of more round-trip times than are kept as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Three digits; some 20 to 100 KiB.
+    #[default]
+    Fine,
+    /// 3 %; at most 1 KiB, mostly a quarter of that.
+    Compact,
+}
+
 /// What percentiles are read from.
 #[derive(Clone, Debug)]
 enum Times {
-    Exact(Vec<u64>),
-    Histogram(Histogram<u32>),
+    Exact(Vec<u64>, Precision),
+    Histogram(Box<Histogram<u32>>),
+    Compact(Compact),
 }
 
 impl Default for Times {
     fn default() -> Self {
-        Self::Exact(Vec::new())
+        Self::of(Precision::default())
     }
 }
 
 impl Latency {
+    /// Without a round-trip time.
+    pub fn new(precision: Precision) -> Self {
+        Self {
+            times: Times::of(precision),
+            ..Self::default()
+        }
+    }
+
+    /// How exact its percentiles are.
+    pub fn precision(&self) -> Precision {
+        self.times.precision()
+    }
+
+    /// What it holds; it begins anew, with the same precision.
+    pub fn take(&mut self) -> Self {
+        let fresh = Self::new(self.times.precision());
+        std::mem::replace(self, fresh)
+    }
+
     /// Records a round-trip time, unless its stamps come from another source
     /// than those before. Returns whether it was recorded.
     pub fn record(&mut self, rtt_ns: u64, stamp: Stamp) -> bool {
@@ -116,16 +149,42 @@ impl Latency {
 }
 
 impl Times {
+    fn of(precision: Precision) -> Self {
+        Self::Exact(Vec::new(), precision)
+    }
+
+    fn precision(&self) -> Precision {
+        match self {
+            Self::Exact(_, precision) => *precision,
+            Self::Histogram(_) => Precision::Fine,
+            Self::Compact(_) => Precision::Compact,
+        }
+    }
+
     fn record(&mut self, time: u64) {
         match self {
-            Self::Exact(times) => {
+            Self::Exact(times, Precision::Fine) => {
                 times.push(time);
                 if times.len() > EXACT
                     && let Some(histogram) = histogram_of(times)
                 {
-                    *self = Self::Histogram(histogram);
+                    *self = Self::Histogram(Box::new(histogram));
                 }
             }
+            Self::Exact(times, Precision::Compact) if times.len() < FEW_EXACT => {
+                // Room that grows leaves gaps, a hundred thousand times.
+                if times.is_empty() {
+                    times.reserve_exact(FEW_EXACT);
+                }
+                times.push(time);
+            }
+            Self::Exact(times, Precision::Compact) => {
+                let mut histogram = Compact::default();
+                times.iter().for_each(|time| histogram.record(*time));
+                histogram.record(time);
+                *self = Self::Compact(histogram);
+            }
+            Self::Compact(histogram) => histogram.record(time),
             // It grows as it must: only for want of memory it could not.
             Self::Histogram(histogram) => drop(histogram.record(time)),
         }
@@ -134,7 +193,7 @@ impl Times {
     /// The least time that such a share of all times does not exceed.
     fn percentiles<const N: usize>(&self, shares: [f64; N]) -> [u64; N] {
         match self {
-            Self::Exact(times) => {
+            Self::Exact(times, _) => {
                 let mut sorted = times.clone();
                 sorted.sort_unstable();
                 shares.map(|share| {
@@ -143,6 +202,7 @@ impl Times {
                 })
             }
             Self::Histogram(histogram) => shares.map(|share| histogram.value_at_quantile(share)),
+            Self::Compact(histogram) => histogram.quantiles(shares),
         }
     }
 }
@@ -174,7 +234,11 @@ mod tests {
     };
 
     fn recorded(times: &[u64]) -> Rtt {
-        let mut latency = Latency::default();
+        recorded_by(Precision::Fine, times)
+    }
+
+    fn recorded_by(precision: Precision, times: &[u64]) -> Rtt {
+        let mut latency = Latency::new(precision);
         for time in times {
             assert!(latency.record(*time, STAMP));
         }
@@ -249,13 +313,40 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn compact_figures_are_the_same_but_for_percentiles_to_three_percent(times in times()) {
+            let (fine, compact) = (recorded(&times), recorded_by(Precision::Compact, &times));
+            let mut sorted = times;
+            sorted.sort_unstable();
+            let got = [compact.p50, compact.p90, compact.p99, compact.p999];
+            for (share, got) in [0.5, 0.9, 0.99, 0.999].into_iter().zip(got) {
+                let exact = sorted[((share * sorted.len() as f64).ceil() as usize).max(1) - 1];
+                let most = if sorted.len() > FEW_EXACT { exact * 3 / 100 + 64 } else { 0 };
+                prop_assert!(got.abs_diff(exact) <= most, "p{}: {} for {}", share, got, exact);
+            }
+            let Rtt { p50, p90, p99, p999, .. } = fine;
+            prop_assert_eq!(Rtt { p50, p90, p99, p999, ..compact }, fine);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_leaves_the_same_precision() {
+        for precision in [Precision::Fine, Precision::Compact] {
+            let mut latency = Latency::new(precision);
+            (0..1_000).for_each(|time| assert!(latency.record(1_000 + time, STAMP)));
+            assert_eq!(latency.take().summary().expect("recorded").count, 1_000);
+            assert_eq!((latency.count, latency.times.precision()), (0, precision));
+        }
+    }
+
     #[test]
     fn a_hop_of_few_probes_takes_little_room() {
         let mut latency = Latency::default();
         for time in 0..EXACT as u64 {
             latency.record(10_000_000 + time, STAMP);
         }
-        assert!(matches!(latency.times, Times::Exact(_)));
+        assert!(matches!(latency.times, Times::Exact(..)));
     }
 
     #[test]

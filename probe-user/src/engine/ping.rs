@@ -9,6 +9,7 @@ use super::{
     beats::Beats,
     flight::GRACE,
     flows::Flows,
+    latency::Precision,
     order::Order,
     plan::PingOptions,
     recent::Recent,
@@ -24,7 +25,9 @@ use super::{
 /// A ping under way.
 #[derive(Clone, Debug)]
 pub struct Ping {
-    options: PingOptions,
+    /// Probes in all.
+    count: u32,
+    ttl: u8,
     next_round: u32,
     beats: Beats,
     /// How long after it was counted a loss may be taken back.
@@ -37,7 +40,7 @@ pub struct Ping {
     void: u32,
     tally: Tally,
     /// ICMP errors: answers, but not the target's.
-    errors: Tally,
+    errors: Option<Box<Tally>>,
     /// Which probes are lost and which are not, until all before them are known.
     outcomes: Sequence<bool>,
     series: Series,
@@ -48,18 +51,19 @@ pub struct Ping {
 
 impl Ping {
     /// A ping that begins at `begin`, over `flows`. Probes are given up after `timeout`.
-    pub fn new(options: PingOptions, begin: Moment, flows: Flows, timeout: Duration) -> Self {
+    pub fn new(options: &PingOptions, begin: Moment, flows: Flows, timeout: Duration) -> Self {
         Self {
+            count: options.count.unwrap_or(u32::MAX),
+            ttl: options.ttl,
             beats: Beats::new(options.interval, begin),
             revocable: timeout + GRACE,
-            options,
             next_round: 0,
             stopped: false,
             flows,
             from: 0,
             void: 0,
             tally: Tally::default(),
-            errors: Tally::default(),
+            errors: None,
             outcomes: Sequence::default(),
             series: Series::default(),
             order: Order::default(),
@@ -67,10 +71,17 @@ impl Ping {
         }
     }
 
+    /// Keeps percentiles of this precision.
+    #[must_use]
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.tally = Tally::new(precision);
+        self
+    }
+
     /// Keeps the figures of intervals too, the first of which begins at `now`.
     #[must_use]
     pub fn with_intervals(mut self, now: Moment) -> Self {
-        self.recent = Some(Box::new(Recent::new(now)));
+        self.recent = Some(Box::new(Recent::new(now, self.tally.latency.precision())));
         self
     }
 
@@ -85,9 +96,9 @@ impl Ping {
         &self.tally
     }
 
-    /// ICMP errors among the replies.
-    pub fn errors(&self) -> &Tally {
-        &self.errors
+    /// ICMP errors among the replies, if there were any.
+    pub fn errors(&self) -> Option<&Tally> {
+        self.errors.as_deref()
     }
 
     /// Loss by cause, and how sure its ratio is.
@@ -134,8 +145,7 @@ impl Ping {
     }
 
     fn is_sent_out(&self) -> bool {
-        let most = self.options.count.unwrap_or(u32::MAX);
-        self.stopped || self.next_round >= most.saturating_add(self.void)
+        self.stopped || self.next_round >= self.count.saturating_add(self.void)
     }
 
     fn counts(&self, probe: ProbeId) -> bool {
@@ -165,7 +175,7 @@ impl Session for Ping {
         self.outcomes.open(round);
         self.beats.take(now);
         Poll::Send(ProbeId {
-            ttl: self.options.ttl,
+            ttl: self.ttl,
             flow,
             round,
         })
@@ -179,11 +189,12 @@ impl Session for Ping {
         let valid = answer.outcome == Outcome::Valid;
         let reached = answer.kind.reaches_target();
         if reached {
-            self.tally.count_answer(answer);
+            self.tally.count_reply(answer);
         } else if valid {
             // An error is an answer, but not the target's: it counts as
             // unanswered, and apart.
-            self.errors.count_answer(answer);
+            let errors = self.errors.get_or_insert_default();
+            errors.count_answer(answer);
             self.tally.count_missing(Missing::Unanswered);
         }
         if valid {

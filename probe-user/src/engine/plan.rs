@@ -96,7 +96,7 @@ pub struct TraceOptions {
 }
 
 /// Options of `ping`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PingOptions {
     /// Probes for each target; `None`: until interrupted.
     pub count: Option<u32>,

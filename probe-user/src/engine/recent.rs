@@ -2,7 +2,7 @@
 
 use super::{
     answer::Answer,
-    latency::Latency,
+    latency::{Latency, Precision},
     report::{Interval, Loss, Totals},
     tally::Tally,
     time::Moment,
@@ -18,11 +18,11 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    pub(super) fn new(begin: Moment) -> Self {
+    pub(super) fn new(begin: Moment, precision: Precision) -> Self {
         Self {
             begin,
             before: Totals::default(),
-            latency: Latency::default(),
+            latency: Latency::new(precision),
         }
     }
 
@@ -52,7 +52,7 @@ impl Recent {
                 by_us: new.by_us,
                 rate_limited: 0,
             },
-            rtt_ns: std::mem::take(&mut self.latency).summary(),
+            rtt_ns: self.latency.take().summary(),
         }
     }
 }

@@ -41,6 +41,9 @@ impl<T: Copy> Sequence<T> {
             self.places.clear();
             self.first = round;
         }
+        // Mostly the one before is answered by then.
+        let is_first = self.places.capacity() == 0;
+        self.places.reserve_exact(usize::from(is_first));
         self.places.push_back(Place::Open);
     }
 

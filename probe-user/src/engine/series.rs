@@ -24,8 +24,17 @@ pub struct Series {
     out_of_loss: u64,
     /// Outcomes of the last probes, the last one in bit 0; set: lost.
     history: u64,
-    /// Pairs of losses by their distance, from 1 on; none before the first loss.
-    pairs: Option<Box<[u64; LAGS]>>,
+    /// Pairs of losses; none before the first, and none where all are lost.
+    pairs: Option<Box<Pairs>>,
+}
+
+/// Pairs of losses by their distance.
+#[derive(Clone, Debug)]
+struct Pairs {
+    /// By their distance, from 1 on.
+    counts: [u32; LAGS],
+    /// Probes and losses when a count was full: what comes later is not counted.
+    full_at: Option<(u64, u64)>,
 }
 
 /// What the series says of its chances: a chain of two states (Gilbert, 1960).
@@ -51,8 +60,14 @@ impl Series {
             self.bursts += u64::from(self.run == 0);
             self.run += 1;
             self.longest = self.longest.max(self.run);
-            self.count_pairs();
+            // A target that never answers needs no room for what is known anyway.
+            if self.history != 0 && self.lost != self.probes {
+                self.count_pairs();
+            }
         } else {
+            if self.run > 1 && self.lost == self.probes - 1 {
+                self.pairs = Some(Box::new(Pairs::of_losses(self.lost)));
+            }
             self.run = 0;
         }
         self.history = self.history << 1 | u64::from(lost);
@@ -102,23 +117,51 @@ impl Series {
     /// Correlation of the outcomes of probes that are `lag` apart, from 1 on; `None`
     /// beyond what is kept, and where outcomes do not vary.
     pub(super) fn correlation(&self, lag: usize) -> Option<f64> {
-        let pairs = self.pairs.as_ref()?.get(lag.checked_sub(1)?)?;
-        let places = self.probes.checked_sub(lag as u64)?;
-        let ratio = self.lost as f64 / self.probes as f64;
+        let index = lag.checked_sub(1).filter(|index| *index < LAGS)?;
+        let (mut pairs, mut all) = (0, (self.probes, self.lost));
+        if let Some(counted) = &self.pairs {
+            pairs = *counted.counts.get(index)?;
+            all = counted.full_at.unwrap_or(all);
+        }
+        let (probes, lost) = all;
+        let places = probes.checked_sub(lag as u64)?;
+        let ratio = lost as f64 / probes as f64;
         let variance = ratio * (1.0 - ratio);
-        let both = *pairs as f64 / places as f64;
+        let both = f64::from(pairs) / places as f64;
         (variance > 0.0 && places > 0).then(|| (both - ratio * ratio) / variance)
     }
 
     fn count_pairs(&mut self) {
-        let pairs = self.pairs.get_or_insert_with(|| Box::new([0; LAGS]));
+        let pairs = self
+            .pairs
+            .get_or_insert_with(|| Box::new(Pairs::of_losses(0)));
+        if pairs.full_at.is_some() {
+            return;
+        }
         let mut rest = self.history;
         while rest != 0 {
-            if let Some(pair) = pairs.get_mut(rest.trailing_zeros() as usize) {
+            if let Some(pair) = pairs.counts.get_mut(rest.trailing_zeros() as usize) {
                 *pair += 1;
+                if *pair == u32::MAX {
+                    pairs.full_at = Some((self.probes, self.lost));
+                }
             }
             rest &= rest - 1;
         }
+    }
+}
+
+impl Pairs {
+    /// Those of losses alone, in a row.
+    fn of_losses(count: u64) -> Self {
+        let mut pairs = Self {
+            counts: [0; LAGS],
+            full_at: (count > u64::from(u32::MAX)).then_some((count, count)),
+        };
+        for (before, pair) in (1u64..).zip(&mut pairs.counts) {
+            *pair = u32::try_from(count.saturating_sub(before)).unwrap_or(u32::MAX);
+        }
+        pairs
     }
 }
 
@@ -154,6 +197,39 @@ mod tests {
         assert_eq!((all.count, all.p, all.r), (1, None, Some(0.0)));
         let last = of("..x").bursts().expect("loss");
         assert_eq!((last.p, last.r), (Some(0.5), None));
+    }
+
+    #[test]
+    fn after_four_billion_pairs_correlation_stays_what_it_was() {
+        let mut series = of(&"..xxx...xx......xxxxx.".repeat(50));
+        let pairs = series.pairs.as_mut().expect("loss");
+        pairs.counts[0] = u32::MAX - 1;
+        let before = series.correlation(1).expect("varies");
+        series.record(true);
+        series.record(true);
+        let full = series.correlation(1).expect("varies");
+        assert!(
+            (full - before).abs() < 0.01 * before,
+            "{full} after {before}"
+        );
+        for _ in 0..1_000 {
+            series.record(false);
+            series.record(true);
+        }
+        assert_eq!(series.correlation(1), Some(full));
+        assert_eq!(
+            (series.probes(), series.lost()),
+            (22 * 50 + 2_002, 10 * 50 + 1_002)
+        );
+    }
+
+    #[test]
+    fn a_target_that_never_answers_or_seldom_loses_one_takes_no_room_for_pairs() {
+        assert!(of(&"x".repeat(1_000)).pairs.is_none());
+        let seldom = ".".repeat(100) + "x";
+        assert!(of(&seldom.repeat(20)).pairs.is_none());
+        assert!(of(&seldom.repeat(20)).correlation(1).is_some());
+        assert!(of("..xx.").pairs.is_some());
     }
 
     /// Outcomes in runs, as losses come.

@@ -1,6 +1,6 @@
 //! What became of the probes of one hop or target.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use probe_common::{
     Address,
@@ -9,7 +9,7 @@ use probe_common::{
 
 use super::{
     answer::{Answer, ip},
-    latency::Latency,
+    latency::{Latency, Precision},
     report::{Extensions, Loss, Responder, Totals},
     session::Missing,
 };
@@ -33,7 +33,8 @@ pub struct Tally {
     pub by_us: u64,
     /// Round-trip times of valid replies.
     pub latency: Latency,
-    pub(super) responders: HashMap<Address, Seen>,
+    /// A handful: routers that share the load of a hop, or the target.
+    pub(super) responders: Vec<(Address, Seen)>,
 }
 
 /// What was seen of one responder.
@@ -46,13 +47,28 @@ pub(super) struct Seen {
 }
 
 impl Tally {
-    /// Counts a reply; its round-trip time too, if it is valid.
+    /// Of nothing yet.
+    pub fn new(precision: Precision) -> Self {
+        Self {
+            latency: Latency::new(precision),
+            ..Self::default()
+        }
+    }
+
+    /// Counts a reply and who sent it; its round-trip time too, if it is valid.
     pub fn count_answer(&mut self, answer: &Answer) {
+        self.count_reply(answer);
+        if answer.outcome == Outcome::Valid {
+            self.note_responder(answer);
+        }
+    }
+
+    /// The same, whoever sent it.
+    pub fn count_reply(&mut self, answer: &Answer) {
         match answer.outcome {
             Outcome::Valid => {
                 self.received += 1;
                 self.latency.record(answer.rtt_ns, answer.stamp);
-                self.note_responder(answer);
             }
             Outcome::Late => self.late += 1,
             Outcome::Duplicate => self.duplicates += 1,
@@ -143,15 +159,27 @@ impl Tally {
     }
 
     fn note_responder(&mut self, answer: &Answer) {
-        let seen = self.responders.entry(answer.responder).or_insert(Seen {
-            received: 0,
-            kind: answer.kind,
-            reason: None,
-            extensions: None,
+        let responders = &mut self.responders;
+        let known = responders
+            .iter()
+            .position(|(address, _)| *address == answer.responder);
+        let place = known.unwrap_or_else(|| {
+            let seen = Seen {
+                received: 0,
+                kind: answer.kind,
+                reason: None,
+                extensions: None,
+            };
+            // Mostly it is the only one.
+            responders.reserve_exact(usize::from(responders.is_empty()));
+            responders.push((answer.responder, seen));
+            responders.len() - 1
         });
-        seen.received += 1;
-        seen.kind = answer.kind;
-        seen.reason = answer.reason;
-        seen.extensions.clone_from(&answer.extensions);
+        if let Some((_, seen)) = responders.get_mut(place) {
+            seen.received += 1;
+            seen.kind = answer.kind;
+            seen.reason = answer.reason;
+            seen.extensions.clone_from(&answer.extensions);
+        }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     engine::{
         answer::{ip, reply},
         core::Engine,
-        plan::Plan,
+        plan::{Job, Plan},
         time::{Moment, nanoseconds},
     },
     error::{Error, Outcome, Result},
@@ -50,8 +50,12 @@ const NAMES_SLEEP: Duration = Duration::from_millis(5);
 /// Least time between two looks at all routes: changes come in bursts.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Shorter sleeps than the runtime's timer can do are done by the thread.
+/// Sleeps that the runtime's timer cannot do are done by the thread.
 const TIMER_RESOLUTION: Duration = Duration::from_millis(1);
+
+/// Parts of an interval that a ping's probes may be late by: who sends to very many
+/// targets, sends some at a time.
+const PUNCTUALITY: u32 = 100;
 
 /// How the loop ended.
 #[derive(Debug)]
@@ -121,6 +125,8 @@ pub(super) struct Driver<'a, S> {
     /// Room for the replies of one turn.
     heard: Vec<Heard>,
     sleep: Duration,
+    /// Shortest sleep while nothing is due.
+    least_sleep: Duration,
     /// Paths may be others than they were.
     stale_since: Option<Moment>,
     renewed: Moment,
@@ -162,6 +168,7 @@ impl<'a, S: Describe> Driver<'a, S> {
             } else {
                 LONGEST_SLEEP
             },
+            least_sleep: least_sleep(plan),
             stale_since: None,
             renewed: Moment(0),
             ways,
@@ -393,7 +400,7 @@ impl<'a, S: Describe> Driver<'a, S> {
         changes: &mut Changes,
     ) -> Result<Wake> {
         let rest = self.rest();
-        let short = rest < TIMER_RESOLUTION;
+        let short = rest <= TIMER_RESOLUTION;
         if short {
             std::thread::sleep(rest);
             tokio::task::yield_now().await;
@@ -423,7 +430,19 @@ impl<'a, S: Describe> Driver<'a, S> {
         let report = self.intervals.as_ref().map(Intervals::due);
         let due = self.engine.poll_timeout(now);
         let due = due.into_iter().chain(report).min();
-        due.map_or(longest, |moment| moment.since(now).min(longest))
+        due.map_or(longest, |moment| match moment.since(now) {
+            Duration::ZERO => Duration::ZERO,
+            rest => rest.max(self.least_sleep).min(longest),
+        })
+    }
+}
+
+/// No probe is late by more than a hundredth of its interval, nor by more than the
+/// runtime's timer is. Times are not changed by that: both stamps are the kernel's.
+fn least_sleep(plan: &Plan) -> Duration {
+    match &plan.job {
+        Job::Ping(options) => TIMER_RESOLUTION.min(options.interval / PUNCTUALITY),
+        Job::Trace(_) => Duration::ZERO,
     }
 }
 

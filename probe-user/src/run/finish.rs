@@ -14,6 +14,10 @@ use crate::{
     sink::metadata,
 };
 
+/// Reports of sessions that are made before they are written: those of very many take
+/// more room than the sessions.
+const REPORTS_AT_ONCE: usize = 256;
+
 impl<S: Describe> Driver<'_, S> {
     /// Detaches, reads what is left, writes reports and metadata.
     pub(super) async fn finish(mut self, ending: Ending) -> Result<Outcome> {
@@ -27,13 +31,16 @@ impl<S: Describe> Driver<'_, S> {
         }
         let now = clock::now();
         self.engine.stop(now);
+        let mut written = Ok(());
         for session in 0..self.engine.sessions().len() {
             self.describe(session);
+            if session % REPORTS_AT_ONCE == 0 && trouble.is_none() && written.is_ok() {
+                written = self.reports.write(self.sink.as_mut(), now);
+            }
         }
-        let written = match trouble {
-            Some(_) => Ok(()),
-            None => self.write_all().await,
-        };
+        if trouble.is_none() && written.is_ok() {
+            written = self.write_all().await;
+        }
         let accounting = self.account()?;
         let output = self.plan.output.metadata.clone();
         let all_answered = self.reports.all_answered && self.ways.lost.is_empty();

@@ -48,7 +48,7 @@ pub fn carry_out(request: Request) -> Result<Outcome> {
         .map_err(|error| Error::Environment(format!("cannot start: {error}")))?;
     let result = runtime.block_on(async {
         match request {
-            Request::Run(plan) => conduct(&plan).await,
+            Request::Run(plan) => conduct(*plan).await,
             Request::Sweep(plan) => survey(*plan).await,
             Request::Doctor(options) => examine::examine(&options).await,
         }
@@ -67,17 +67,21 @@ async fn survey(plan: SweepPlan) -> Result<Outcome> {
     sweep::sweep(plan, &network).await
 }
 
-async fn conduct(plan: &Plan) -> Result<Outcome> {
+async fn conduct(mut plan: Plan) -> Result<Outcome> {
     if !plan.dry_run {
         doctor::kernel_version()?;
         doctor::privileges()?;
     }
     let network = Network::open()?;
-    let ways = ways::find(plan, &network).await?;
+    // What very many of them took is needed for their state.
+    let targets = std::mem::take(&mut plan.targets);
+    let named = targets.len();
+    let ways = ways::find(&plan, targets, &network).await?;
+    let plan = &plan;
     if plan.dry_run {
         return dry_run(plan, &network, &ways).await;
     }
-    let sink = sink::open(plan, notes(plan))?;
+    let sink = sink::open(plan, named, notes(plan))?;
     let equipment = equip::equip(plan, &network, &ways).await?;
     match &plan.job {
         Job::Trace(options) => {

@@ -68,7 +68,7 @@ impl Sender {
         self.attempts.planned += 1;
         let ends = Ends {
             source: address(way.path.source),
-            destination: way.address,
+            destination: way.address(),
         };
         let ports = self.slots.ports();
         let mut probe = packet::probe(&self.options, ports, ends, key.probe.ttl, key.probe.flow);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use probe_common::abi::Protocol;
+
 use super::{
     sizing::{TRACES_AT_ONCE, flows},
     ways::Ways,
@@ -10,6 +12,7 @@ use crate::{
     engine::{
         core::Engine,
         flows::Flows,
+        latency::Precision,
         pace::Pace,
         ping::Ping,
         plan::{PingOptions, Plan, TraceOptions},
@@ -17,6 +20,10 @@ use crate::{
     },
     io::clock,
 };
+
+/// Pings whose percentiles can have three digits: a hundred megabytes. Those of more are
+/// compact.
+const FINE_PINGS: u32 = 1_000;
 
 /// One trace for each target and flow: session `target × flows + flow`.
 pub(super) fn traces(plan: &Plan, options: &TraceOptions, ways: &Ways) -> Engine<Trace> {
@@ -31,7 +38,7 @@ pub(super) fn traces(plan: &Plan, options: &TraceOptions, ways: &Ways) -> Engine
                 plan.probes.timeout,
                 plan.probes.opens_connections(),
             );
-            engine.add(trace, way.address, [flow], begin);
+            engine.add(trace, way.address(), [flow], begin);
             begin = begin + gap;
         }
     }
@@ -49,14 +56,25 @@ pub(super) fn pings(plan: &Plan, options: &PingOptions, ways: &Ways) -> Engine<P
     } else {
         Flows::in_turn(plan.probes.flows, reserved)
     };
+    // Only data from an open port names no probe.
+    let told_by_flow = match plan.probes.protocol {
+        Protocol::Udp => reserved,
+        _ => 0,
+    };
+    let precision = if targets > FINE_PINGS {
+        Precision::Compact
+    } else {
+        Precision::Fine
+    };
     for (number, way) in (0u32..).zip(&ways.found) {
         let begin = now + Duration::from_nanos(phase_ns(options.interval, number, targets));
-        let ping = Ping::new(options.clone(), begin, flows.clone(), plan.probes.timeout);
+        let ping =
+            Ping::new(options, begin, flows.clone(), plan.probes.timeout).with_precision(precision);
         let ping = match plan.output.report_interval {
             Some(_) => ping.with_intervals(now),
             None => ping,
         };
-        engine.add(ping, way.address, 0..reserved, begin);
+        engine.add(ping, way.address(), 0..told_by_flow, begin);
     }
     engine
 }

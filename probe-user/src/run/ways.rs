@@ -1,6 +1,6 @@
 //! Targets and the ways to them.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
 use probe_common::Address;
@@ -8,24 +8,35 @@ use probe_common::Address;
 use crate::{
     engine::{
         answer::address,
-        plan::{Plan, Target},
+        plan::{Plan, Target, TargetSpec},
     },
     error::{Error, Result},
     io::{
         names,
-        network::{Network, Path, Via},
+        network::{Link, Network, Path, RouteResult, Via, WayMap},
     },
 };
 
 /// Route look-ups under way at once.
 const LOOKUPS: usize = 64;
 
+/// Targets that are looked up each on its own; of more, those that no route tells apart
+/// go one way.
+const ONE_BY_ONE: usize = 1_000;
+
 /// A target and the way to it.
 #[derive(Clone, Debug)]
 pub(super) struct Way {
     pub(super) target: Target,
-    pub(super) address: Address,
-    pub(super) path: Path,
+    /// Mostly that of many.
+    pub(super) path: Arc<Path>,
+}
+
+impl Way {
+    /// Where probes go.
+    pub(super) fn address(&self) -> Address {
+        address(self.target.address)
+    }
 }
 
 /// The ways found, and a line for each target that has none.
@@ -36,8 +47,9 @@ pub(super) struct Ways {
 }
 
 /// Resolves names and routes. One target of several may fail; the only one may not.
-pub(super) async fn find(plan: &Plan, network: &Network) -> Result<Ways> {
-    let resolved = names::resolve(&plan.targets, plan.path.family).await;
+pub(super) async fn find(plan: &Plan, targets: Vec<TargetSpec>, network: &Network) -> Result<Ways> {
+    let resolved = names::resolve(&targets, plan.path.family).await;
+    drop(targets);
     let mut ways = Ways {
         lost: resolved.failures.into_iter().map(Error::Usage).collect(),
         ..Ways::default()
@@ -48,22 +60,25 @@ pub(super) async fn find(plan: &Plan, network: &Network) -> Result<Ways> {
     let mut seen = HashSet::new();
     targets.retain(|target| !plan.excludes(target.address) && seen.insert(target.address));
     let via = via(plan);
+    let addresses = targets.iter().map(|target| target.address).collect();
+    let shared = shared(addresses, network, &via).await?;
+    ways.found.reserve_exact(targets.len());
+    drop(seen);
     let mut results = stream::iter(targets)
         .map(|target| {
-            let via = &via;
+            let (via, shared) = (&via, &shared);
             async move {
-                let path = network.resolve(target.address, via).await;
+                let path = look_up(target.address, network, via, shared).await;
                 (target, path)
             }
         })
         .buffered(LOOKUPS);
     while let Some((target, path)) = results.next().await {
         match path {
-            Ok(path) => ways.found.push(Way {
-                address: address(target.address),
-                target,
-                path,
-            }),
+            Ok(path) => {
+                let path = share(path, ways.found.last().map(|way| &way.path));
+                ways.found.push(Way { target, path });
+            }
             Err(error) => ways.lost.push(error.into()),
         }
     }
@@ -76,10 +91,49 @@ pub(super) async fn find(plan: &Plan, network: &Network) -> Result<Ways> {
 /// Looks all ways up again; one that is lost stays as it was.
 pub(super) async fn renew(plan: &Plan, network: &Network, ways: &mut Ways) {
     let via = via(plan);
+    let addresses = ways.found.iter().map(|way| way.target.address).collect();
+    let Ok(shared) = shared(addresses, network, &via).await else {
+        return;
+    };
+    let mut before: Option<Arc<Path>> = None;
     for way in &mut ways.found {
-        if let Ok(path) = network.resolve(way.target.address, &via).await {
-            way.path = path;
+        if let Ok(path) = look_up(way.target.address, network, &via, &shared).await {
+            way.path = share(path, before.as_ref());
+            before = Some(way.path.clone());
         }
+    }
+}
+
+/// The path before, if this is the same.
+fn share(path: Path, before: Option<&Arc<Path>>) -> Arc<Path> {
+    match before {
+        Some(before) if **before == path => before.clone(),
+        _ => Arc::new(path),
+    }
+}
+
+/// The ways that very many targets share; `None`: there are few.
+async fn shared(addresses: Vec<IpAddr>, network: &Network, via: &Via) -> Result<Option<WayMap>> {
+    if addresses.len() <= ONE_BY_ONE {
+        return Ok(None);
+    }
+    let mut addresses = addresses;
+    addresses.sort_unstable();
+    let intervals = addresses.into_iter().map(address).map(|one| (one, one));
+    Ok(Some(network.map_ways(intervals, via).await?))
+}
+
+/// The way to one target. Hosts of this host's own links have each their own.
+async fn look_up(
+    target: IpAddr,
+    network: &Network,
+    via: &Via,
+    shared: &Option<WayMap>,
+) -> RouteResult<Path> {
+    let shared = shared.as_ref().and_then(|map| map.path(address(target)));
+    match shared {
+        Some(path) if matches!(path.link, Link::Ethernet { .. }) => Ok(*path),
+        _ => network.resolve(target, via).await,
     }
 }
 

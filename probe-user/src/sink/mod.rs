@@ -112,14 +112,19 @@ pub struct Presentation {
     pub notes: Vec<String>,
 }
 
-/// Opens the output that the plan asks for, and its sink.
+/// Opens the output that the plan asks for, and its sink; `targets`: how many the user
+/// named.
 ///
 /// # Errors
 /// [`Error::Usage`] if the file cannot be created.
-pub fn open(plan: &Plan, notes: Vec<String>) -> Result<Box<dyn Sink + Send>> {
+pub fn open(plan: &Plan, targets: usize, notes: Vec<String>) -> Result<Box<dyn Sink + Send>> {
     let file = plan.output.file.as_deref();
     let writer = output::open(file).map_err(|error| cannot_write(file, &error))?;
-    Ok(new(&plan.output, presentation(plan, notes), writer))
+    Ok(new(
+        &plan.output,
+        presentation(plan, targets, notes),
+        writer,
+    ))
 }
 
 /// The sink of a format over any writer.
@@ -149,15 +154,15 @@ fn cannot_write(file: Option<&Path>, error: &io::Error) -> Error {
     Error::Usage(format!("cannot write {name}: {error}; check --output"))
 }
 
-fn presentation(plan: &Plan, notes: Vec<String>) -> Presentation {
+fn presentation(plan: &Plan, targets: usize, notes: Vec<String>) -> Presentation {
     let ping = matches!(plan.job, Job::Ping(_));
-    let alone = plan.targets.len() == 1;
+    let alone = targets == 1;
     Presentation {
         colour: plan.output.file.is_none() && wants_colour(),
         ping,
         replies: plan.output.replies || (ping && alone && !plan.output.quiet),
         extensions: plan.output.extensions,
-        targets: plan.targets.len(),
+        targets,
         flows: plan.probes.flows,
         port: plan.probes.port,
         notes,

@@ -18,7 +18,7 @@ pub struct Machine {
 }
 
 /// `USER_HZ`, of every architecture that eBPF runs on here.
-const TICKS_PER_SECOND: f64 = 100.0;
+pub(super) const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Watches the processors from its start on.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ mod folder;
 pub mod generator;
 mod machine;
 mod median;
+pub mod ping;
 pub mod rtt;
 pub mod sweep;
 

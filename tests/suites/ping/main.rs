@@ -5,6 +5,7 @@
 mod devices;
 mod forged;
 mod local;
+mod many;
 mod pace;
 mod prometheus;
 mod qdisc;

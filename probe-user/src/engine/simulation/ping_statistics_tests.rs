@@ -20,7 +20,7 @@ fn world(path: Path, interval: Duration, count: u32, seed: u64) -> World<Ping> {
         Flows::in_turn(1, 1)
     };
     let mut world = World::new(vec![path], TIMEOUT, None, seed);
-    world.add(Ping::new(options, BEGIN, flows, TIMEOUT), 0..1);
+    world.add(Ping::new(&options, BEGIN, flows, TIMEOUT), 0..1);
     world
 }
 

@@ -169,7 +169,7 @@ proptest! {
         world.trouble = trouble;
         world.stall = stall.map(|(from, length)| (BEGIN + from, BEGIN + from + length));
         let options = PingOptions { count: Some(count), interval, ttl: 64 };
-        world.add(Ping::new(options, BEGIN, choice, timeout), 0..flows + spare);
+        world.add(Ping::new(&options, BEGIN, choice, timeout), 0..flows + spare);
         let done = stop.is_some_and(|after| {
             let done = world.run(after);
             world.engine.stop(world.now);

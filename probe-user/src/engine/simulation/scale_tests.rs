@@ -60,7 +60,7 @@ fn many_pings_of_services_are_matched_without_a_search_through_all() {
     let mut world = World::new(paths(Target::UdpService), TIMEOUT, None, 1);
     for _ in 0..SESSIONS {
         world.add(
-            Ping::new(options.clone(), BEGIN, Flows::in_turn(1, 2), TIMEOUT),
+            Ping::new(&options, BEGIN, Flows::in_turn(1, 2), TIMEOUT),
             0..2,
         );
     }

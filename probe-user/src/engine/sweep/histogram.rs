@@ -1,14 +1,8 @@
-//! A log-linear histogram of fixed size: 32 steps for each power of two, so that a
-//! value is known to 1/32 (3.1 %), from nanoseconds to a minute.
+//! A log-linear histogram of fixed size, to be merged with others.
 
-/// Steps for each power of two, as a power of two.
-const STEP_BITS: u32 = 5;
-const STEPS: u64 = 1 << STEP_BITS;
-/// The first value that is too large, nanoseconds (68.7 s): it and all above count as the last.
-const LIMIT: u64 = 1 << 36;
-const BUCKETS: usize = (STEPS as usize) * (36 - STEP_BITS as usize + 1);
+use crate::engine::log_linear::{BUCKETS, bucket, middle};
 
-/// Counts of round-trip times, nanoseconds. 8 KiB.
+/// Counts of round-trip times, nanoseconds, known to 3 %. 4 KiB.
 #[derive(Clone, Debug)]
 pub struct LogLinear {
     counts: Box<[u64; BUCKETS]>,
@@ -61,19 +55,6 @@ impl LogLinear {
     }
 }
 
-fn bucket(value: u64) -> usize {
-    let value = value.min(LIMIT - 1);
-    let shift = value.checked_ilog2().unwrap_or(0).saturating_sub(STEP_BITS);
-    (u64::from(shift) * STEPS + (value >> shift)) as usize
-}
-
-fn middle(bucket: usize) -> u64 {
-    let bucket = bucket as u64;
-    let shift = (bucket / STEPS).saturating_sub(1);
-    let first = (bucket - shift * STEPS) << shift;
-    first + (1 << shift) / 2
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -82,19 +63,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_value_is_known_to_a_thirty_second(value in 0..LIMIT) {
-            let known = middle(bucket(value));
-            prop_assert!(known.abs_diff(value) <= value / 32 + 1, "{} for {}", known, value);
-        }
-
-        #[test]
-        fn larger_values_never_stand_in_smaller_buckets(a in any::<u64>(), b in any::<u64>()) {
-            prop_assert!((a <= b) <= (bucket(a) <= bucket(b)));
-            prop_assert!(bucket(a) < BUCKETS);
-        }
-
-        #[test]
-        fn quantiles_are_those_of_the_sorted_values(values in prop::collection::vec(1u64..10_000_000, 1..500)) {
+        fn quantiles_are_those_of_the_sorted_values(values in prop::collection::vec(64u64..10_000_000, 1..500)) {
             let mut sorted = values.clone();
             sorted.sort_unstable();
             let (mut whole, mut other) = (LogLinear::default(), LogLinear::default());
@@ -105,7 +74,7 @@ mod tests {
             for share in [0.01, 0.5, 0.9, 0.99, 1.0] {
                 let exact = sorted[((share * sorted.len() as f64).ceil() as usize).max(1) - 1];
                 let got = whole.quantile(share).expect("values");
-                prop_assert!(got.abs_diff(exact) <= exact / 32 + 1, "{} for {}", got, exact);
+                prop_assert!(got.abs_diff(exact) <= exact * 3 / 100 + 1, "{} for {}", got, exact);
             }
         }
     }

@@ -34,8 +34,12 @@ async fn resolve_by(specs: &[TargetSpec], family: Family, lookup: &Arc<Lookup>) 
         .collect();
     let mut resolved = Resolved::default();
     for (spec, started) in specs.iter().zip(started) {
-        let found = started.await;
-        let found = found.unwrap_or_else(|_| Err("no thread left to resolve it".to_owned()));
+        let found = match started {
+            Started::Address(address) => Ok(vec![address]),
+            Started::Asked(answer) => answer
+                .await
+                .unwrap_or_else(|_| Err("no thread left to resolve it".to_owned())),
+        };
         match target(spec, family, &found) {
             Ok(target) => resolved.targets.push(target),
             Err(failure) => resolved.failures.push(failure),
@@ -47,22 +51,23 @@ async fn resolve_by(specs: &[TargetSpec], family: Family, lookup: &Arc<Lookup>) 
 /// What a lookup comes to.
 type Found = Result<Vec<IpAddr>, String>;
 
-fn start(
-    spec: &TargetSpec,
-    family: Family,
-    threads: &Threads,
-    lookup: &Arc<Lookup>,
-) -> oneshot::Receiver<Found> {
-    let (sender, receiver) = oneshot::channel();
+/// A target on its way to an address.
+enum Started {
+    /// It is one: of very many, most are.
+    Address(IpAddr),
+    Asked(oneshot::Receiver<Found>),
+}
+
+fn start(spec: &TargetSpec, family: Family, threads: &Threads, lookup: &Arc<Lookup>) -> Started {
     if let Ok(address) = spec.text.parse() {
-        let _ = sender.send(Ok(vec![address]));
-        return receiver;
+        return Started::Address(address);
     }
+    let (sender, receiver) = oneshot::channel();
     let (name, lookup) = (spec.text.clone(), Arc::clone(lookup));
     threads.call(move || {
         let _ = sender.send(lookup(&name, family));
     });
-    receiver
+    Started::Asked(receiver)
 }
 
 fn target(spec: &TargetSpec, family: Family, found: &Found) -> Result<Target, String> {

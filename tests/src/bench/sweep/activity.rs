@@ -1,4 +1,5 @@
-//! When probes came: the time from the first to the last, seen by looking often.
+//! When probes came: the time from the first to the last, seen by looking often, and
+//! what it cost who sent them.
 
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,8 @@ use std::time::{Duration, Instant};
 struct Look {
     at: Instant,
     probes: u64,
+    /// Processor time that the sender has had.
+    spent: Duration,
 }
 
 /// Follows a counter of probes.
@@ -23,19 +26,32 @@ impl Activity {
     /// Begins with what was counted before.
     pub(super) fn new(at: Instant, probes: u64) -> Self {
         Self {
-            last: Look { at, probes },
+            last: Look {
+                at,
+                probes,
+                spent: Duration::ZERO,
+            },
             first: None,
             end: None,
         }
     }
 
-    /// Takes in what the counter says now.
-    pub(super) fn look(&mut self, at: Instant, probes: u64) {
+    /// Takes in what the counter says now, and how much processor time the sender has had.
+    pub(super) fn look(&mut self, at: Instant, probes: u64, spent: Duration) {
+        let look = Look { at, probes, spent };
         if probes > self.last.probes {
             self.first.get_or_insert(self.last);
-            self.end = Some(Look { at, probes });
+            self.end = Some(look);
         }
-        self.last = Look { at, probes };
+        self.last = look;
+    }
+
+    /// Processor time that the sender had while probes came.
+    pub(super) fn spent(&self) -> Duration {
+        match (self.first, self.end) {
+            (Some(first), Some(end)) => end.spent.saturating_sub(first.spent),
+            _ => Duration::ZERO,
+        }
     }
 
     /// How long probes came: too long by no more than two looks are apart.
@@ -67,8 +83,10 @@ mod tests {
         let mut activity = Activity::new(start, 7);
         let looks = [(1, 7), (2, 7), (3, 107), (4, 207), (5, 307), (9, 307)];
         for (seconds, probes) in looks {
-            activity.look(start + Duration::from_secs(seconds), probes);
+            let after = Duration::from_secs(seconds);
+            activity.look(start + after, probes, after / 4);
         }
+        assert_eq!(activity.spent(), Duration::from_millis(750));
         assert_eq!(activity.duration(), Duration::from_secs(3));
         assert!((activity.per_second() - 100.0).abs() < 1e-9);
         assert_eq!(Activity::new(start, 7).duration(), Duration::ZERO);

@@ -48,6 +48,8 @@ pub(in crate::bench) struct Outcome {
     pub(in crate::bench) probes_per_second: f64,
     /// That time.
     pub(in crate::bench) sending: Duration,
+    /// Processor time that the tool had meanwhile.
+    pub(in crate::bench) spent: Duration,
     /// Replies sent back that the wire had no room for: they came too fast for it.
     pub(in crate::bench) lost: u64,
     /// What it cost.
@@ -88,6 +90,7 @@ impl Trial<'_> {
             traffic,
             probes_per_second: activity.per_second(),
             sending: activity.duration(),
+            spent: activity.spent(),
             lost: self.lab.lost_replies()?,
             usage,
         })
@@ -103,12 +106,12 @@ impl Trial<'_> {
         let started = Instant::now();
         let mut activity = Activity::new(started, probes()?);
         loop {
+            let spent = meter.look();
             let status = running.child.try_wait()?;
-            activity.look(Instant::now(), probes()?);
+            activity.look(Instant::now(), probes()?, spent);
             if let Some(status) = status {
                 return Ok((status, activity, meter.finish()?));
             }
-            meter.look();
             if !running.is_told && self.sending.is_some_and(|time| activity.duration() >= time) {
                 running.tell()?;
             }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use nix::sys::resource::{UsageWho, getrusage};
 use serde::Serialize;
 
-use crate::bench::Watch;
+use crate::bench::{Watch, machine::TICKS_PER_SECOND};
 
 /// What a run cost.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -26,6 +26,8 @@ pub(super) struct Meter {
     watch: Watch,
     children_before: Duration,
     peak_memory_bytes: u64,
+    /// Processor time of the process so far.
+    spent: Duration,
 }
 
 impl Meter {
@@ -36,15 +38,21 @@ impl Meter {
             watch: Watch::start()?,
             children_before: of_children()?,
             peak_memory_bytes: 0,
+            spent: Duration::ZERO,
         })
     }
 
-    /// Looks at the memory that the process has.
-    pub(super) fn look(&mut self) {
+    /// Looks at the memory that the process has, and at its processor time, which it gives.
+    pub(super) fn look(&mut self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process));
+        if let Some(spent) = stat.ok().and_then(|stat| processor_time(&stat)) {
+            self.spent = self.spent.max(spent);
+        }
         let status = fs::read_to_string(format!("/proc/{}/status", self.process));
         if let Some(peak) = status.ok().and_then(|status| peak_bytes(&status)) {
             self.peak_memory_bytes = self.peak_memory_bytes.max(peak);
         }
+        self.spent
     }
 
     /// Ends when the child has been waited for.
@@ -68,6 +76,16 @@ fn of_children() -> Result<Duration> {
     ))
 }
 
+/// `utime` and `stime` of proc_pid_stat(5), behind the name, which may hold anything.
+fn processor_time(stat: &str) -> Option<Duration> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace().skip(11);
+    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some(Duration::from_secs_f64(
+        (user + system) as f64 / TICKS_PER_SECOND,
+    ))
+}
+
 /// `VmHWM: 1234 kB` of proc_pid_status(5).
 fn peak_bytes(status: &str) -> Option<u64> {
     let line = status
@@ -80,6 +98,13 @@ fn peak_bytes(status: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processor_time_is_of_user_and_system() {
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194304 100 0 0 0 125 50 9 9 20 0 1 0 1 2 3";
+        assert_eq!(processor_time(stat), Some(Duration::from_millis(1_750)));
+        assert_eq!(processor_time("7 (a) S 1"), None);
+    }
 
     #[test]
     fn the_peak_is_read_in_bytes() {
