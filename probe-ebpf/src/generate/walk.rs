@@ -39,11 +39,8 @@ pub(super) fn may_go_on(lane: LanePtr, now: u64) -> bool {
         return false;
     }
     // Without new paths the last trails may come round sooner than the first.
-    let begin = if exhausted {
-        lane.last_ns()
-    } else {
-        lane.cycle_ns()
-    };
+    let last = if exhausted { lane.last_ns() } else { 0 };
+    let begin = lane.cycle_ns().max(last);
     if now < begin + lane.patience_ns() {
         lane.set_waited(1);
         return false;

@@ -208,11 +208,8 @@ impl Walk {
             return Some(Next::Done);
         }
         // Without new paths the last seats may come round sooner than the first.
-        let begin = if exhausted {
-            Some(self.last)
-        } else {
-            self.cycle
-        };
+        let last = if exhausted { self.last } else { Moment(0) };
+        let begin = self.cycle.map(|cycle| cycle.max(last));
         let due = begin.map_or(now, |begin| begin + patience);
         if now < due {
             self.waited = true;
