@@ -129,10 +129,12 @@ fn at_full_speed_and_on_two_processors_it_is_as_complete() {
         let share = share_sent(&run, NETWORKS.into());
         assert!(share <= 0.45, "{tx} on {lanes}: {share}");
         let counters = run.counters().unwrap();
-        // What did not get through was sent in vain, and is counted.
-        if counters.dropped_after_stamp + lab.lost_replies().unwrap() == 0 {
-            assert_nothing_wrong(&lab, &run, &targets, Request::Echo);
+        // What did not get through is counted, and can be missing from the map.
+        let lost = counters.dropped_after_stamp + lab.lost_replies().unwrap();
+        if lost > 0 {
+            continue;
         }
+        assert_nothing_wrong(&lab, &run, &targets, Request::Echo);
         let map = map(&run.replies().unwrap());
         let whole = Map::of_truth(lab.truth(), lab.source(Family::V4), targets, LAST_TTL);
         assert_nearly_all(map.coverage(&whole), tx);
