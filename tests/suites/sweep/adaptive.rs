@@ -71,7 +71,7 @@ fn assert_nothing_wrong(lab: &InternetLab, run: &Run, targets: &[IpAddr], reques
         assert_eq!(truth.get(&place), Some(&found), "{reply:?}");
         assert!(places.insert(place), "{reply:?} came twice");
     }
-    assert_eq!(replies.len() as u64, counters.valid);
+    assert_eq!(replies.len() as u64, counters.valid - counters.ring_full);
 }
 
 fn assert_nearly_all(coverage: Coverage, what: &str) {
@@ -129,15 +129,15 @@ fn at_full_speed_and_on_two_processors_it_is_as_complete() {
         let share = share_sent(&run, NETWORKS.into());
         assert!(share <= 0.45, "{tx} on {lanes}: {share}");
         let counters = run.counters().unwrap();
-        // What did not get through is counted, and can be missing from the map.
-        let lost = counters.dropped_after_stamp + lab.lost_replies().unwrap();
-        if lost > 0 {
-            continue;
-        }
         assert_nothing_wrong(&lab, &run, &targets, Request::Echo);
+        // What did not get through is counted, and takes some of the map with it.
+        let lost = counters.dropped_after_stamp + lab.lost_replies().unwrap();
+        let least = 0.99 - 10.0 * lost as f64 / counters.stamped as f64;
         let map = map(&run.replies().unwrap());
         let whole = Map::of_truth(lab.truth(), lab.source(Family::V4), targets, LAST_TTL);
-        assert_nearly_all(map.coverage(&whole), tx);
+        let coverage = map.coverage(&whole);
+        let found = coverage.interfaces.min(coverage.links);
+        assert!(found >= least, "{tx} on {lanes}, {lost} lost: {coverage:?}");
     }
 }
 
