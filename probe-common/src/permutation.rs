@@ -6,6 +6,8 @@
 //! keyed hash of the other. The grid is hardly larger than the length; the few
 //! places outside are holes. It scatters, it does not encrypt.
 
+use core::hint::black_box;
+
 use bytemuck::{Pod, Zeroable};
 
 /// Rounds: each half is moved twice.
@@ -64,8 +66,10 @@ impl Permutation {
         if columns == 0 || position >= self.positions() {
             return None;
         }
-        let mut row = (position / columns) as u32;
-        let mut column = (position % columns) as u32;
+        // The remainder by multiplication: a processor divides slowly.
+        let quotient = position / columns;
+        let mut row = quotient as u32;
+        let mut column = (position - quotient * columns) as u32;
         let [a, b, c, d] = self.keys;
         row = moved(row, self.rows, column ^ a);
         column = moved(column, self.columns, row ^ b);
@@ -80,16 +84,16 @@ impl Permutation {
     }
 }
 
-/// `place` moved by a hash along a side of `length` places, around its end.
+/// `place` moved by a hash along a side of `length` places, around its end. Without a
+/// branch, which a processor would guess wrongly half the time: the black box is there
+/// since compilers would make it one.
 #[inline(always)]
 const fn moved(place: u32, length: u32, hashed: u32) -> u32 {
-    let step = (hash(hashed) as u64 * length as u64) >> 32;
-    let sum = place as u64 + step;
-    if sum >= length as u64 {
-        (sum - length as u64) as u32
-    } else {
-        sum as u32
-    }
+    let length = length as u64;
+    let step = (hash(hashed) as u64 * length) >> 32;
+    let beyond = black_box((place as u64 + step).wrapping_sub(length));
+    let is_within = (beyond as i64 >> 63) as u64;
+    beyond.wrapping_add(length & is_within) as u32
 }
 
 /// A bijective hash of 32 bits (constants by C. Wellons, "Prospecting for Hash

@@ -56,11 +56,15 @@ impl Space {
         if cells == 0 || ttls == 0 || index >= self.length() {
             return None;
         }
-        let cell = (index % cells) as u32;
+        // Remainders by multiplication: a processor divides slowly.
+        let target = index / cells;
+        let cell = (index - target * cells) as u32;
+        let flow = cell / ttls;
+        let ttl = cell - flow * ttls;
         Some(Place {
-            target: (index / cells) as u32,
-            ttl: self.first_ttl.wrapping_add((cell % ttls) as u8),
-            flow: (cell / ttls) as u16,
+            target: target as u32,
+            ttl: self.first_ttl.wrapping_add(ttl as u8),
+            flow: flow as u16,
         })
     }
 

@@ -76,6 +76,7 @@ fn tx_tcx_l3(ctx: TcContext) -> i32 {
 
 /// Transmitter, run on live frames.
 #[xdp]
+#[inline(always)]
 fn generate(ctx: XdpContext) -> u32 {
     generate::generate(&ctx)
 }

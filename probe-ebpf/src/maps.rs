@@ -17,7 +17,7 @@ use probe_common::{
     slot::{ARMED, GENERATION, Record, generation},
 };
 
-use crate::atomic;
+use crate::{atomic, opaque::opaque};
 
 /// Bytes of a ring as declared; the loader makes each CPU's ring in its own size.
 const RING_BYTES: usize = 4096;
@@ -94,12 +94,12 @@ pub(crate) fn count_candidate(place: usize) {
 /// the paths that led here become one: without this they would each be followed
 /// through the rest of the program, and there are far too many.
 #[inline(always)]
-pub(crate) fn stage(candidate: Candidate) -> Option<Candidate> {
+pub(crate) fn stage(candidate: Candidate) -> Option<&'static Candidate> {
     let place = STAGE.get_ptr_mut(0)?.cast::<Candidate>();
-    // SAFETY: the value is this CPU's own, and written before it is read.
+    // SAFETY: the value is this CPU's own, and written before it is read; a program stages once.
     unsafe {
-        core::ptr::write_volatile(place, candidate);
-        Some(core::ptr::read_volatile(place))
+        place.write(candidate);
+        Some(&*(opaque(place.expose_provenance()) as *const Candidate))
     }
 }
 

@@ -138,7 +138,7 @@ fn receive<P: Packet, C: Cursor>(packet: &P, cursor: C, v6: bool, arrival: Arriv
     let Some(candidate) = maps::stage(candidate) else {
         return Host::Gets;
     };
-    settle(packet, &candidate, arrival)
+    settle(packet, candidate, arrival)
 }
 
 #[inline(always)]

@@ -45,13 +45,21 @@ pub(super) fn lease(lane: LanePtr, shard: u16, now: u64) -> Option<Lease> {
     None
 }
 
-/// Reads the slot that the next probe with this hash gets, so that it is near then.
+/// Slots of a shard that are brought near at once: a power of two.
+const GROUP: u16 = 16;
+
+/// At each beginning of a group, reads the slots of the next one, so that they are near
+/// when their turn comes: what is far away in memory is waited for once for all of them.
 #[inline(always)]
-pub(super) fn bring_near(lane: LanePtr, hash: u32) {
-    let shard = shared::ports().shard(hash);
-    let next = maps::next(place(lane, shard)).unwrap_or(0);
-    if let Some(slot) = shared::slot(slot_index(shard, next)) {
-        let _ = slot.tenancy();
+pub(super) fn bring_next_near(shard: u16, seq16: u16) {
+    if !seq16.is_multiple_of(GROUP) {
+        return;
+    }
+    let begin = slot_index(shard, seq16.wrapping_add(GROUP));
+    for index in 0..u32::from(GROUP) {
+        if let Some(slot) = shared::slot(begin + index) {
+            let _ = slot.tenancy();
+        }
     }
 }
 

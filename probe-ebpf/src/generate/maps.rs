@@ -298,12 +298,6 @@ pub(super) fn stretch(index: u32) -> Option<&'static Stretch> {
     STRETCHES.get(index)
 }
 
-/// The next sequence number of a lane in a shard.
-#[inline(always)]
-pub(super) fn next(index: u32) -> Option<u16> {
-    NEXT.get(index).map(|next| *next as u16)
-}
-
 /// Takes the next sequence number of a lane in a shard, from `first` to `last` and
 /// around.
 #[inline(always)]

@@ -205,10 +205,12 @@ fn of(
     let ports = shared::ports();
     let mut probe = shape.probe(ports, source, destination, place.ttl, place.flow);
     let hash = destination.hash();
-    let Some(lease) = lease::lease(lane, ports.shard(hash), now) else {
+    let shard = ports.shard(hash);
+    let Some(lease) = lease::lease(lane, shard, now) else {
         lane.set_slot_waits(lane.slot_waits() + 1);
         return Sent::Waits;
     };
+    lease::bring_next_near(shard, lease.seq16);
     probe.seq16 = lease.seq16;
     probe.nonce = lease.nonce;
     if frame::build(ctx, &probe, way).is_none() {

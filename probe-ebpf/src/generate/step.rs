@@ -3,7 +3,6 @@
 use probe_common::{abi::generator::LOOK_AHEAD, plan::Place};
 
 use super::{
-    lease,
     maps::{self, LanePtr},
     target::{self, Number},
 };
@@ -56,7 +55,7 @@ pub(super) fn advance(lane: LanePtr) {
     lane.set_ahead(lane.ahead().saturating_sub(1));
 }
 
-/// Looks the next steps up: first which they are, then where, then their slots. What
+/// Looks the next steps up: first which they are, then where. What
 /// is far away in memory is so waited for all at once.
 #[inline(always)]
 fn look_ahead(lane: LanePtr) {
@@ -77,10 +76,6 @@ fn look_ahead(lane: LanePtr) {
         } else {
             lane.set_place(index, 0);
         }
-    }
-    for index in (0..LOOK_AHEAD).rev() {
-        let [_, high, low] = lane.step(index as u64);
-        lease::bring_near(lane, target::hash(Number { high, low }));
     }
     lane.set_ahead(LOOK_AHEAD as u64);
 }

@@ -12,16 +12,12 @@ use probe_common::{
 };
 
 use super::{
-    lease,
     maps::{self, LanePtr},
     pace,
     step::{self, Step},
     target::{self, Number},
 };
 use crate::trails::{self, TrailPtr};
-
-/// Trails ahead whose next slot is brought near.
-const AHEAD: u32 = 8;
 
 /// Whether the walk may go on: not round to the first trail before its last probe had
 /// time to be answered. More trails are taken if that means waiting.
@@ -72,7 +68,6 @@ pub(super) fn peek(lane: LanePtr) -> Step {
             low: trail.low(),
         };
         if let Some(ttl) = state.next(maps::rules()) {
-            bring_near(lane);
             return Step::Probe(place(owner, ttl), number);
         }
         settle(lane, &state, number);
@@ -211,15 +206,5 @@ fn address(number: Number) -> Address {
         target::v6(number)
     } else {
         target::v4(number)
-    }
-}
-
-/// Reads the slot that a trail further on gets next, so that it is near then.
-#[inline(always)]
-fn bring_near(lane: LanePtr) {
-    let ahead = (lane.first_seat() + lane.seat()) as u32 + AHEAD;
-    if let Some(trail) = trails::trail(ahead) {
-        let (high, low) = (trail.high(), trail.low());
-        lease::bring_near(lane, target::hash(Number { high, low }));
     }
 }
