@@ -419,14 +419,12 @@ fn read_icmp<C: Cursor>(header: &ip::Header, cursor: &mut Bounded<C>) -> Read<Op
 fn read_udp<C: Cursor>(header: &ip::Header, cursor: &mut Bounded<C>) -> Read<Option<Identity>> {
     let datagram = udp::read(cursor).ok_or(Malformed::Truncated)?;
     let wide = cursor.take().map_or(0, u64::from_be_bytes);
-    // The index stands behind the nonce: without the one there is not the other.
-    if header.v6 && wide == 0 {
-        return Err(Malformed::Truncated);
-    }
-    let seq16 = if header.v6 {
-        u16::from_be_bytes(cursor.take().ok_or(Malformed::Truncated)?)
-    } else {
-        header.id
+    // Behind the nonce no router rewrites the index; the identification of IPv4, which
+    // is all that short quotes show of it, some do.
+    let seq16 = match cursor.take() {
+        Some(index) if wide != 0 => u16::from_be_bytes(index),
+        _ if header.v6 => return Err(Malformed::Truncated),
+        _ => header.id,
     };
     Ok(Some(Identity {
         protocol: Protocol::Udp,

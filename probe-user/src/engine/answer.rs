@@ -9,13 +9,13 @@ use probe_common::{
     Address,
     abi::{Event, Excerpt, Flags, Grade, Kind, Outcome, Protocol},
     wire::{
-        extension::{self, Label, Role},
+        extension::{self, Flaw, Label, Role},
         icmp,
     },
 };
 
 use super::{
-    report::{Extensions, Interface, Interfaces, MplsLabel, Reply},
+    report::{ExtensionCounts, Extensions, Interface, Interfaces, MplsLabel, Reply, Unread},
     stamp::Stamp,
     time::Moment,
 };
@@ -86,9 +86,18 @@ impl Answer {
     }
 }
 
-/// Reads what stands behind a quote; `None`: nothing that can be read.
-pub fn extensions(excerpt: &Excerpt) -> Option<Extensions> {
-    let read = excerpt.read().ok()?;
+/// Reads what stands behind a quote, and counts it; `None`: nothing that can be read.
+pub fn extensions(excerpt: &Excerpt, counts: &mut ExtensionCounts) -> Option<Extensions> {
+    let read = match excerpt.read() {
+        Ok(read) => read,
+        Err(flaw) => {
+            if excerpt.stated != 0 {
+                count_unread(flaw, &mut counts.unread);
+            }
+            return None;
+        }
+    };
+    counts.read += 1;
     let mpls = read.labels().iter().map(|label| mpls_label(*label));
     let of = |role| read.interface(role).map(interface);
     let interfaces = Interfaces {
@@ -102,6 +111,16 @@ pub fn extensions(excerpt: &Excerpt) -> Option<Extensions> {
         interface: (interfaces != Interfaces::default()).then_some(interfaces),
     };
     (extensions != Extensions::default()).then_some(extensions)
+}
+
+fn count_unread(flaw: Flaw, unread: &mut Unread) {
+    let count = match flaw {
+        Flaw::Length => &mut unread.length,
+        Flaw::Version => &mut unread.version,
+        Flaw::Checksum => &mut unread.checksum,
+        Flaw::Object => &mut unread.object,
+    };
+    *count += 1;
 }
 
 fn mpls_label(label: Label) -> MplsLabel {

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 pub use self::{
-    extension::{Extensions, Interface, Interfaces, MplsLabel},
+    extension::{ExtensionCounts, Extensions, Interface, Interfaces, MplsLabel, Unread},
     path::{PathHop, PathReport, PathRules},
     responder::{ResponderReport, RttSummary, TtlSpan},
     statistics::{Bursts, Interval, Omitted, RateLimit, Reordered, Totals},

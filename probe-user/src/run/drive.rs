@@ -7,6 +7,7 @@ use probe_common::abi::Outcome as EventOutcome;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
+    attach::attach,
     describe::Describe,
     equip::{self, Equipment, Held},
     intervals::Intervals,
@@ -360,7 +361,7 @@ impl<'a, S: Describe> Driver<'a, S> {
         }
     }
 
-    /// A line if the run cannot go on: an interface that it is attached to is lost.
+    /// A line if the run cannot go on: an interface that probes leave by is lost.
     fn lost_interface(&self, change: &Change) -> Option<String> {
         let (ifindex, how) = match *change {
             Change::LinkDown { ifindex } => (ifindex, "went down"),
@@ -368,7 +369,7 @@ impl<'a, S: Describe> Driver<'a, S> {
             Change::Neighbour { .. } | Change::RoutesChanged => return None,
         };
         let mut attachments = self.receiver.attachments.iter();
-        let lost = attachments.find(|a| a.ifindex == ifindex)?;
+        let lost = attachments.find(|a| a.sends && a.ifindex == ifindex)?;
         Some(format!(
             "interface {} {how}; what was measured until then is written",
             lost.name
@@ -385,12 +386,10 @@ impl<'a, S: Describe> Driver<'a, S> {
         self.stale_since = None;
         self.renewed = now;
         ways::renew(self.plan, network, &mut self.ways).await;
-        let attached = &self.receiver.attachments;
+        let attached = &mut self.receiver.attachments;
         let kernel = &mut self.kernel;
         let used = equip::interfaces(&self.ways);
-        let fresh = equip::attach(self.plan.path.rx, network, used, kernel, attached).await?;
-        self.receiver.attachments.extend(fresh);
-        Ok(())
+        attach(self.plan.path.rx, network, used, kernel, attached).await
     }
 
     async fn wait(

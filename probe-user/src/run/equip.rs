@@ -7,12 +7,9 @@ use probe_common::{
     identity::{NonceKey, Ports},
 };
 
-use super::{sizing::Sizing, ways::Ways};
+use super::{attach::attach, sizing::Sizing, ways::Ways};
 use crate::{
-    engine::{
-        plan::{Plan, RxMode},
-        time::nanoseconds,
-    },
+    engine::{plan::Plan, time::nanoseconds},
     error::{Error, Result},
     io::{
         bpf::{Attachment, GeneratorSettings, Kernel, Settings},
@@ -76,7 +73,8 @@ pub(super) async fn equip(plan: &Plan, network: &Network, ways: &Ways) -> Result
     let rings = Rings::new(rings)
         .map_err(|error| Error::Environment(format!("cannot wait for ring buffers: {error}")))?;
     let used = interfaces(ways);
-    let attachments = attach(plan.path.rx, network, used, &mut kernel, &[]).await?;
+    let mut attachments = Vec::new();
+    attach(plan.path.rx, network, used, &mut kernel, &mut attachments).await?;
     Ok(Equipment {
         notice: sizing.notice,
         kernel,
@@ -166,31 +164,6 @@ pub(super) fn provide(needs: &Needs, rng: &mut fastrand::Rng) -> Result<Provisio
         trails,
         reservation,
     })
-}
-
-/// Attaches to the lowest devices under the interfaces that are used, except where
-/// `attached` already.
-pub(super) async fn attach(
-    rx: RxMode,
-    network: &Network,
-    used: BTreeSet<u32>,
-    kernel: &mut Kernel,
-    attached: &[Attachment],
-) -> Result<Vec<Attachment>> {
-    let mut fresh: Vec<Attachment> = Vec::new();
-    for ifindex in used {
-        let lowest = network
-            .attach_points(ifindex)
-            .await
-            .map_err(|error| Error::Environment(error.to_string()))?;
-        for interface in lowest {
-            let mut known = attached.iter().chain(&fresh);
-            if known.all(|a| a.ifindex != interface.index) {
-                fresh.push(kernel.attach(&interface, rx)?);
-            }
-        }
-    }
-    Ok(fresh)
 }
 
 /// The interfaces that ways leave by.

@@ -47,7 +47,8 @@ impl<S: Describe> Driver<'_, S> {
         let answered = (all_answered, self.reports.any_answered);
         let continuous = matches!(&self.plan.job, Job::Ping(_));
         if let Some(path) = output {
-            let metadata = self.metadata(accounting);
+            let mut metadata = self.metadata(accounting);
+            metadata.extensions = self.receiver.extensions;
             metadata::write(&path, &metadata).map_err(|error| {
                 Error::CutShort(format!("cannot write {}: {error}", path.display()))
             })?;

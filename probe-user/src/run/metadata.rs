@@ -9,6 +9,7 @@ use super::{sender::Attempts, sweep::SweepSection};
 use crate::{
     engine::{
         accounting::{Accounting, Settled},
+        report::ExtensionCounts,
         stamp::RxHook,
         time::Moment,
     },
@@ -41,6 +42,11 @@ pub(super) struct Metadata {
     clock: Vec<ClockPair>,
     kernel: String,
     interfaces: Vec<String>,
+    /// Those that no probe left by, and replies might have come in by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reply_interfaces: Vec<String>,
+    /// What routers said behind quotes.
+    pub(super) extensions: ExtensionCounts,
     /// What only a sweep has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sweep: Option<SweepSection>,
@@ -128,6 +134,8 @@ impl Journal {
         tx: TxStamps,
     ) -> Metadata {
         self.tick();
+        let left_by = |sends| attachments.iter().filter(move |a| a.sends == sends);
+        let names = |sends| left_by(sends).map(|a| a.name.clone()).collect();
         let send_seconds = self.last_sent_ns.saturating_sub(self.start_ns) as f64 / 1e9;
         Metadata {
             schema: SCHEMA,
@@ -144,10 +152,12 @@ impl Journal {
                 0.0
             },
             counters,
-            stamps: attachments.iter().map(|a| stamp_source(a, tx)).collect(),
+            stamps: left_by(true).map(|a| stamp_source(a, tx)).collect(),
             clock: std::mem::take(&mut self.pairs),
             kernel: kernel_release(),
-            interfaces: attachments.iter().map(|a| a.name.clone()).collect(),
+            interfaces: names(true),
+            reply_interfaces: names(false),
+            extensions: ExtensionCounts::default(),
             sweep: None,
         }
     }

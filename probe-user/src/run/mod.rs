@@ -1,5 +1,6 @@
 //! Joins the engine to `io`: the only place that waits.
 
+mod attach;
 mod describe;
 mod drive;
 mod equip;

@@ -8,7 +8,7 @@ use crate::{
         accounting::Settled,
         answer::{Answer, extensions},
         core::Engine,
-        report::Extensions,
+        report::{ExtensionCounts, Extensions},
         session::Session,
         stamp::{RxHook, Stamp},
         time::Moment,
@@ -25,6 +25,8 @@ pub(super) struct Receiver {
     pub(super) settled: Settled,
     /// Events of codes that this version does not know.
     pub(super) unknown: u64,
+    /// What routers said behind quotes.
+    pub(super) extensions: ExtensionCounts,
     timeout_ns: u64,
     /// Room for the events of one turn.
     events: Vec<(Event, Option<Extensions>)>,
@@ -44,6 +46,7 @@ impl Receiver {
             attachments,
             settled: Settled::default(),
             unknown: 0,
+            extensions: ExtensionCounts::default(),
             timeout_ns,
             events: Vec::new(),
         }
@@ -58,8 +61,11 @@ impl Receiver {
         heard: &mut Vec<Heard>,
     ) {
         let mut events = std::mem::take(&mut self.events);
-        self.rings
-            .drain(|event, excerpt| events.push((*event, excerpt.and_then(extensions))));
+        let counts = &mut self.extensions;
+        self.rings.drain(|event, excerpt| {
+            let said = excerpt.and_then(|excerpt| extensions(excerpt, counts));
+            events.push((*event, said));
+        });
         // Each ring is in order; reordering and jitter ask for the order of all.
         events.sort_by_key(|(event, _)| event.rx_ns);
         for (event, extensions) in events.drain(..) {

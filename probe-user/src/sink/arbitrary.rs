@@ -99,8 +99,14 @@ prop_compose! {
         kind in select(Kind::ALL),
         reason in option::of(reason()),
         (rtt_ns, quoted_ttl) in any::<(Option<u64>, Option<u8>)>(),
+        mpls in select(STACKS),
+        interface in option::of(interfaces()),
     ) -> PathHop {
-        PathHop { ttl, responder, kind: kind.name(), reason, rtt_ns, reply_ttl, quoted_ttl }
+        PathHop {
+            ttl, responder, kind: kind.name(), reason, rtt_ns, reply_ttl, quoted_ttl,
+            mpls: mpls.to_vec(),
+            interface: interface.cloned(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The hops of a path as JSON, the same in every format.
 
-use super::line::Line;
+use super::{extensions, line::Line};
 use crate::engine::report::PathHop;
 
 /// Adds the list: octet by octet what `serde` makes of it, without its detours.
@@ -36,6 +36,14 @@ fn object(line: &mut Line<'_>, hop: &PathHop) {
     if let Some(quoted_ttl) = hop.quoted_ttl {
         line.text(r#","quoted_ttl":"#);
         line.number(quoted_ttl);
+    }
+    if !hop.mpls.is_empty() {
+        line.text(r#","mpls":"#);
+        extensions::labels(line, &hop.mpls);
+    }
+    if let Some(interface) = &hop.interface {
+        line.text(r#","interface":"#);
+        extensions::interfaces(line, interface);
     }
     line.text("}");
 }

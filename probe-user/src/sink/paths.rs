@@ -5,6 +5,7 @@
 //! [`partitions::HELD_OCTETS`], replies wait on disk. Late replies and duplicates are
 //! not in paths, nor is what answered beyond a path's end. Paths come in no order.
 
+mod extension;
 mod partitions;
 mod record;
 #[cfg(test)]

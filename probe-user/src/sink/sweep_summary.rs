@@ -6,6 +6,7 @@ use super::{
     table::grid::{Grid, plain},
     text::{count, counted, percent, time},
 };
+use crate::engine::report::{ExtensionCounts, Unread};
 
 /// A TTL. Times are nanoseconds, of first replies within the timeout; percentiles
 /// are known to 3 %.
@@ -74,6 +75,8 @@ pub struct Totals {
     pub responders: u64,
     /// Whether these are all.
     pub responders_complete: bool,
+    /// What routers said behind quotes.
+    pub extensions: ExtensionCounts,
 }
 
 /// The table and the sums; every line ends in a line feed.
@@ -124,7 +127,7 @@ fn sums(totals: &Totals) -> String {
         "at least "
     };
     format!(
-        "{} to {}{rate}; {} answered ({}), {} late, {}; {least}{}\n{}lost here: {}\n",
+        "{} to {}{rate}; {} answered ({}), {} late, {}; {least}{}\n{}{}lost here: {}\n",
         counted(totals.sent, "probe", "probes"),
         counted(totals.targets, "target", "targets"),
         count(totals.answered),
@@ -133,6 +136,7 @@ fn sums(totals: &Totals) -> String {
         counted(totals.duplicates, "duplicate", "duplicates"),
         counted(totals.responders, "router", "routers"),
         spared(totals),
+        unread(&totals.extensions),
         lost(totals),
     )
 }
@@ -159,6 +163,31 @@ fn spared(totals: &Totals) -> String {
     )
 }
 
+/// A line on extensions that could not be read, by reason.
+fn unread(counts: &ExtensionCounts) -> String {
+    let Unread {
+        length,
+        version,
+        checksum,
+        object,
+    } = counts.unread;
+    if counts.unread.sum() == 0 {
+        return String::new();
+    }
+    let reasons = [
+        (length, "length"),
+        (version, "version"),
+        (checksum, "checksum"),
+        (object, "objects"),
+    ];
+    format!(
+        "extensions: {} read, {} not: {}\n",
+        count(counts.read),
+        count(counts.unread.sum()),
+        listed(&reasons)
+    )
+}
+
 /// What was lost on this host, by cause.
 fn lost(totals: &Totals) -> String {
     let causes = [
@@ -167,15 +196,18 @@ fn lost(totals: &Totals) -> String {
         (totals.device_drops, "dropped by the device"),
         (totals.backlog, "output too slow"),
     ];
-    let causes: Vec<String> = causes
-        .into_iter()
-        .filter(|(lost, _)| *lost > 0)
-        .map(|(lost, cause)| format!("{} {cause}", count(lost)))
-        .collect();
+    let causes = listed(&causes);
     if causes.is_empty() {
         return "nothing".into();
     }
-    causes.join(", ")
+    causes
+}
+
+/// Those that are not none.
+fn listed(counts: &[(u64, &str)]) -> String {
+    let some = counts.iter().filter(|(number, _)| *number > 0);
+    let some = some.map(|(number, name)| format!("{} {name}", count(*number)));
+    some.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -200,6 +232,15 @@ mod tests {
         backlog: 0,
         responders: 40,
         responders_complete: true,
+        extensions: ExtensionCounts {
+            read: 7,
+            unread: Unread {
+                length: 0,
+                version: 0,
+                checksum: 0,
+                object: 0,
+            },
+        },
     };
 
     #[test]
@@ -243,6 +284,17 @@ ttl    sent  answered        by target   p50   p90   p99
                     43,216 on known ways";
         assert!(text.contains(line), "{text}");
         assert!(!render(&[], &TOTALS).contains("spared"));
+    }
+
+    #[test]
+    fn extensions_that_could_not_be_read_are_named_by_reason() {
+        let mut totals = TOTALS;
+        totals.extensions.unread.checksum = 1_200;
+        totals.extensions.unread.object = 3;
+        let text = render(&[], &totals);
+        let line = "extensions: 7 read, 1,203 not: 1,200 checksum, 3 objects\n";
+        assert!(text.contains(line), "{text}");
+        assert!(!render(&[], &TOTALS).contains("extensions"));
     }
 
     #[test]

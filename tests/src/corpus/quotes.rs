@@ -53,6 +53,13 @@ fn lengths(sent: Sent) -> Vec<Case> {
         case(sent, "eight", short, &quote(sent).keep(8)),
         case(sent, "padded-to-128", "valid", &quote(sent).resized(128)),
         case(sent, "padded-to-1232", "valid", &quote(sent).resized(1_232)),
+        case(sent, "transport-of-128", "valid", &transport_of(sent, 128)),
+        case(
+            sent,
+            "transport-of-1280",
+            "valid",
+            &transport_of(sent, 1_280),
+        ),
         case(
             sent,
             "seven",
@@ -85,6 +92,11 @@ fn lengths(sent: Sent) -> Vec<Case> {
     cases
 }
 
+/// The quote with so many octets behind the IP header.
+fn transport_of(sent: Sent, octets: usize) -> Quote {
+    quote(sent).resized(octets + if sent.v6 { 40 } else { 20 })
+}
+
 /// A structure behind the quote, which is stated to be `stated` octets.
 fn extended(sent: Sent, octets: usize, name: &str, stated: u8, structure: &[u8]) -> Case {
     let mut layers = quote(sent)
@@ -104,6 +116,7 @@ fn extended(sent: Sent, octets: usize, name: &str, stated: u8, structure: &[u8])
 /// Fields that routers change, and that say nothing of who the probe was.
 fn changes(sent: Sent) -> Vec<Case> {
     let mut cases = vec![
+        case(sent, "other-sum", "valid", &other_sum(sent)),
         case(sent, "ttl-0", "valid", &quote(sent).ttl(0)),
         case(sent, "ttl-250", "valid", &quote(sent).ttl(250)),
         case(sent, "tos", "valid", &quote(sent).tos(0xb8)),
@@ -126,20 +139,53 @@ fn changes(sent: Sent) -> Vec<Case> {
             zero_length,
             &quote(sent).stated_length(0),
         ));
-        // The identification holds the index of UDP and, in short quotes, the
-        // nonce of ICMP; TCP does not look at it.
-        let (short, whole) = match sent.protocol {
-            Protocol::Icmp => ("bad_nonce", "valid"),
-            Protocol::Udp => ("foreign", "foreign"),
-            Protocol::Tcp => ("valid", "valid"),
+        // In short quotes the identification holds the index of UDP and the nonce
+        // of ICMP; TCP does not look at it.
+        let short = match sent.protocol {
+            Protocol::Icmp => "bad_nonce",
+            Protocol::Udp => "foreign",
+            Protocol::Tcp => "valid",
         };
         let other = quote(sent).id(0xeeee);
-        cases.push(case(sent, "other-id", whole, &other));
+        cases.push(case(sent, "other-id", "valid", &other));
+        let no_index = other.clone().keep(17);
+        let index_cut = if sent.protocol == Protocol::Udp {
+            "foreign"
+        } else {
+            "valid"
+        };
+        cases.push(case(sent, "other-id-seventeen", index_cut, &no_index));
+        let broken = quote(sent).header_sum(0xdead);
+        cases.push(case(sent, "other-header-sum", "valid", &broken));
+        cases.push(case(
+            sent,
+            "other-header-sum-eight",
+            "valid",
+            &broken.keep(8),
+        ));
+        // Only of UDP do the first eight octets have it, as the short nonce.
+        let short_sum = if sent.protocol == Protocol::Udp {
+            "bad_nonce"
+        } else {
+            "valid"
+        };
+        let summed = other_sum(sent).keep(8);
+        cases.push(case(sent, "other-sum-eight", short_sum, &summed));
         cases.push(case(sent, "other-id-eight", short, &other.keep(8)));
         let options = quote(sent).options(&[7, 7, 4, 8, 0, 0, 2, 0]);
         cases.push(case(sent, "options", "valid", &options));
     }
     cases
+}
+
+/// The quote with another transport checksum.
+fn other_sum(sent: Sent) -> Quote {
+    let place = match sent.protocol {
+        Protocol::Icmp => 2,
+        Protocol::Udp => 6,
+        Protocol::Tcp => 16,
+    };
+    quote(sent).patched(place, &[0xbe, 0xef])
 }
 
 /// What clouds and NATs rewrite. Only the source may differ; with eight octets

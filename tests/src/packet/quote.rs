@@ -54,6 +54,16 @@ impl Quote {
         self.sealed()
     }
 
+    /// The IPv4 header's checksum, left wrong by whoever changed the header; to be
+    /// called last of what changes it.
+    #[must_use]
+    pub fn header_sum(mut self, sum: u16) -> Self {
+        if !self.is_v6() {
+            self.header[10..12].copy_from_slice(&sum.to_be_bytes());
+        }
+        self
+    }
+
     /// The length as the IP header states it, rewritten (some hosts quote it in
     /// host order or less the header).
     #[must_use]
@@ -90,6 +100,13 @@ impl Quote {
         };
         quote.transport[place].copy_from_slice(&port.to_be_bytes());
         quote.summed(source)
+    }
+
+    /// A source rewritten by a NAT that keeps the port, and mends the checksum of UDP;
+    /// the packet must still be whole.
+    #[must_use]
+    pub fn summed_for(self, source: Address) -> Self {
+        self.source(source).summed(source)
     }
 
     /// Sets `octets` from `offset` of the transport header on.

@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use probe_common::wire::{checksum::Sum, eth, icmp, ipv4, ipv6};
 
+use super::caught::Caught;
 use crate::lab::{
     Namespace, echo,
     packet_socket::{Frames, MAX_FRAME, PacketSocket, VNET_HEADER},
@@ -60,32 +61,64 @@ impl Forger {
         Self::at(node, device)
     }
 
+    /// The same, and nobody at the node hears of probes of any protocol.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such device, or `nft` refuses.
+    pub fn deafening(node: &Namespace, device: &str) -> Result<Self> {
+        let forger = Self::instead_of(node, device)?;
+        let chain = "add chain inet deaf input { type filter hook input priority 0; }";
+        let rule = "add rule inet deaf input meta l4proto { tcp, udp } drop";
+        node.run("nft", &[&format!("add table inet deaf; {chain}; {rule}")])?;
+        Ok(forger)
+    }
+
     /// The next echo request that arrives.
     ///
     /// # Errors
     ///
     /// If none comes.
     pub fn next_request(&self) -> Result<Echo> {
+        self.next(PATIENCE, Echo::request)?
+            .context("no echo request came")
+    }
+
+    /// The next probe of any protocol that arrives; `None`: none came in this time.
+    ///
+    /// # Errors
+    ///
+    /// If the device cannot be read.
+    pub fn next_probe(&self, patience: Duration) -> Result<Option<Caught>> {
+        self.next(patience, Caught::read)
+    }
+
+    fn next<T>(&self, patience: Duration, read: impl Fn(&[u8]) -> Option<T>) -> Result<Option<T>> {
         let started = Instant::now();
         let mut buffer = vec![0; MAX_FRAME];
         loop {
             match self.socket.receive(&mut buffer)? {
                 Some(length) => {
-                    if let Some(echo) = Echo::request(&buffer[VNET_HEADER..length]) {
-                        return Ok(echo);
+                    if let Some(found) = read(&buffer[VNET_HEADER..length]) {
+                        return Ok(Some(found));
                     }
                 }
-                None if started.elapsed() > PATIENCE => bail!("no echo request came"),
+                None if started.elapsed() > patience => return Ok(None),
                 None => thread::sleep(Duration::from_micros(50)),
             }
         }
     }
 
-    /// Puts a frame on the wire.
+    /// Puts a reply on the wire.
     pub fn send(&self, echo: &Echo) {
+        self.send_frame(&echo.frame);
+    }
+
+    /// Puts any frame on the wire.
+    pub fn send_frame(&self, octets: &[u8]) {
         // Nothing is left to be done by the kernel: all zeros.
         let mut frame = vec![0; VNET_HEADER];
-        frame.extend_from_slice(&echo.frame);
+        frame.extend_from_slice(octets);
         self.socket.send(&frame);
     }
 }

@@ -19,10 +19,24 @@ pub struct Metadata {
     pub counters: Counters,
     /// Where stamps were taken, for each interface.
     pub stamps: Vec<StampSource>,
-    /// The interfaces.
+    /// The interfaces that probes left by.
     pub interfaces: Vec<String>,
+    /// Those that only replies might have come in by.
+    #[serde(default)]
+    pub reply_interfaces: Vec<String>,
+    /// What routers said behind quotes.
+    pub extensions: Extensions,
     /// What only a sweep has.
     pub sweep: Option<SweepSection>,
+}
+
+/// Extension structures that replies came with.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Extensions {
+    /// Read.
+    pub read: u64,
+    /// Not read, by reason.
+    pub unread: BTreeMap<String, u64>,
 }
 
 /// What only a sweep has. Fields that are not here are checked nowhere.

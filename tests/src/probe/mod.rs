@@ -16,22 +16,26 @@
 //! ```
 
 mod accounting;
+mod caught;
 mod command;
 mod forger;
 mod metadata;
 mod record;
 mod remains;
 mod run;
+mod witness;
 
 pub use self::{
     accounting::assert_accounting,
+    caught::Caught,
     command::Probe,
     forger::{Echo, Forger},
-    metadata::{Counters, Metadata, StampSource, SweepSection},
+    metadata::{Counters, Extensions, Metadata, StampSource, SweepSection},
     record::{
         Bursts, Hop, Interval, Label, Loss, Omitted, Ping, RateLimit, Reordered, Reply, Responder,
         Rtt, Trace,
     },
     remains::Remains,
     run::{Run, Running},
+    witness::Witness,
 };

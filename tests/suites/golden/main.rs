@@ -7,5 +7,7 @@ mod emitter;
 mod exact;
 mod extensions;
 mod flow;
+mod grades;
 mod probes;
+mod readme;
 mod verdicts;

@@ -8,6 +8,7 @@ use probe_tests::{
     packet::checksum,
     probe::{Label, Probe},
 };
+use serde_json::json;
 
 use crate::campaign::Campaign;
 
@@ -127,7 +128,11 @@ fn a_sweep_writes_the_labels_that_routers_say() {
             let expected = expected(&lab, &targets);
             let replies = run.replies().unwrap();
             let labelled = replies.iter().filter(|reply| !reply.mpls.is_empty());
-            assert!(labelled.count() > 1_000);
+            let labelled = labelled.count() as u64;
+            assert!(labelled > 1_000);
+            let extensions = &run.metadata().unwrap().extensions;
+            assert_eq!(extensions.read, labelled);
+            assert_eq!(extensions.unread.values().sum::<u64>(), 0);
             for reply in &replies {
                 assert_eq!(
                     reply.mpls,
@@ -138,6 +143,33 @@ fn a_sweep_writes_the_labels_that_routers_say() {
             assert_eq!(replies.len(), expected.len());
         }
     }
+}
+
+#[test]
+fn paths_keep_the_labels_of_their_hops() {
+    let lab = InternetLab::build(INTERNET).unwrap();
+    let targets = targets(Family::V4, 100);
+    let expected = expected(&lab, &targets);
+    let probe = Probe::sweep(lab.vantage()).args(["--paths", "--max-ttl", "20", "--rate", "20k"]);
+    let run = targets
+        .iter()
+        .fold(probe, |probe, target| probe.to(*target))
+        .run()
+        .unwrap();
+    let mut labelled = 0;
+    for path in run.records().unwrap() {
+        let target = path["target"].as_str().unwrap().parse().unwrap();
+        for hop in path["hops"].as_array().unwrap() {
+            let ttl = hop["ttl"].as_u64().unwrap() as u8;
+            let labels = hop.get("mpls").cloned().unwrap_or_else(|| json!([]));
+            let labels: Vec<Label> = serde_json::from_value(labels).unwrap();
+            assert_eq!(labels, expected[&(target, ttl)], "{hop}");
+            labelled += u64::from(!labels.is_empty());
+        }
+    }
+    assert!(labelled > 100, "{labelled}");
+    // Also those beyond the ends of paths.
+    assert!(run.metadata().unwrap().extensions.read >= labelled);
 }
 
 #[test]

@@ -51,6 +51,46 @@ pub struct Interfaces {
     pub next_hop: Option<Interface>,
 }
 
+/// Extension structures that replies came with, by what became of them. What stands
+/// where older routers put one, and is none, does not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ExtensionCounts {
+    /// Read.
+    pub read: u64,
+    /// Not read.
+    pub unread: Unread,
+}
+
+/// Structures that were passed over, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    /// Shorter than a header, longer than what is copied, or not to be copied.
+    pub length: u64,
+    /// Of another version, or no structures.
+    pub version: u64,
+    /// With a wrong checksum.
+    pub checksum: u64,
+    /// With an object that lies about its length, or holds less than it says.
+    pub object: u64,
+}
+
+impl Unread {
+    /// All of them.
+    pub const fn sum(&self) -> u64 {
+        self.length + self.version + self.checksum + self.object
+    }
+}
+
+impl std::ops::AddAssign for ExtensionCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.read += other.read;
+        self.unread.length += other.unread.length;
+        self.unread.version += other.unread.version;
+        self.unread.checksum += other.unread.checksum;
+        self.unread.object += other.unread.object;
+    }
+}
+
 /// All that one reply says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use probe_common::abi::Kind;
 use serde::Serialize;
 
-use super::Stop;
+use super::{Interfaces, MplsLabel, Stop};
 use crate::engine::{ending::Ending, stamp::Stamp};
 
 /// What answered on the way of one flow to one target. A target that nothing
@@ -27,7 +27,7 @@ pub struct PathReport {
 }
 
 /// The first answer, within the timeout, to one probe of a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PathHop {
     /// TTL or hop limit that the probe left with.
     pub ttl: u8,
@@ -46,6 +46,12 @@ pub struct PathHop {
     /// TTL or hop limit of the probe as quoted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quoted_ttl: Option<u8>,
+    /// The label stack that the probe came with, outermost entry first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mpls: Vec<MplsLabel>,
+    /// What the router says of interfaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface: Option<Interfaces>,
 }
 
 /// How far a path was probed.

@@ -25,6 +25,8 @@ pub struct Attachment {
     pub name: String,
     /// Receive hook.
     pub rx: RxHook,
+    /// Whether probes leave by it; else replies may come in by it.
+    pub sends: bool,
     /// Why it is not the one asked for.
     pub notice: Option<String>,
 }
@@ -46,19 +48,45 @@ impl Kernel {
     ///
     /// [`Error::Environment`] if the kernel refuses; a busy XDP hook falls to TCX.
     pub fn attach(&mut self, interface: &Interface, mode: RxMode) -> Result<Attachment> {
-        let stamp = if interface.ethernet {
-            names::TX_TCX
-        } else {
-            names::TX_TCX_L3
-        };
-        self.attach_tcx(stamp, &interface.name, TcAttachType::Egress)?;
+        self.attach_stamp(interface)?;
         let (rx, notice) = self.attach_receiver(interface, mode)?;
         Ok(Attachment {
             ifindex: interface.index,
             name: interface.name.clone(),
             rx,
+            sends: true,
             notice,
         })
+    }
+
+    /// Attaches only a receiver, at TCX ingress.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Environment`] if the kernel refuses.
+    pub fn listen(&mut self, interface: &Interface) -> Result<Attachment> {
+        self.attach_tcx_receiver(interface)?;
+        Ok(Attachment {
+            ifindex: interface.index,
+            name: interface.name.clone(),
+            rx: RxHook::Tcx,
+            sends: false,
+            notice: None,
+        })
+    }
+
+    /// Attaches only the stamp, where a receiver is attached already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Environment`] if the kernel refuses.
+    pub fn attach_stamp(&mut self, interface: &Interface) -> Result<()> {
+        let name = if interface.ethernet {
+            names::TX_TCX
+        } else {
+            names::TX_TCX_L3
+        };
+        self.attach_tcx(name, &interface.name, TcAttachType::Egress)
     }
 
     /// Detaches everything; counters stay readable.

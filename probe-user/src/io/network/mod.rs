@@ -5,6 +5,7 @@
 //! are looked up anew each time; devices, neighbours and source addresses are
 //! remembered until [`Network::refresh`] is told that they changed.
 
+mod addressed;
 mod boundaries;
 pub(in crate::io) mod driver;
 mod error;
@@ -140,6 +141,12 @@ impl Network {
     /// All devices of the namespace, by index, as they are now.
     pub async fn interfaces(&self) -> RouteResult<Vec<Interface>> {
         Interface::all(&self.handle).await
+    }
+
+    /// The devices that packets to an address of this host may come in by, as they are
+    /// now, by index; without the loopback.
+    pub async fn addressed_interfaces(&self) -> RouteResult<Vec<Interface>> {
+        addressed::find(&self.handle).await
     }
 
     /// Packets that a device has received and dropped since it was made.

@@ -23,7 +23,7 @@ use crate::{
         clock,
         network::{Change, Changes, Network},
     },
-    run::equip,
+    run::attach::attach,
 };
 
 /// Between two looks at the threads.
@@ -235,11 +235,11 @@ impl Sweep {
         paths.map_or(next, |paths| paths.trails.low_water(next))
     }
 
-    /// Packets that the devices of this sweep have dropped on their way in. A device
-    /// that is gone counts no more.
+    /// Packets that the devices that probes leave by have dropped on their way in. A
+    /// device that is gone counts no more.
     async fn device_drops(&self, network: &Network) -> u64 {
         let mut sum = 0;
-        for attachment in &self.attachments {
+        for attachment in self.attachments.iter().filter(|a| a.sends) {
             let drops = network.receive_drops(attachment.ifindex).await;
             sum += drops.unwrap_or(0);
         }
@@ -274,14 +274,15 @@ impl Sweep {
         self.status.say(&self.plan, &line);
     }
 
-    /// A line if the sweep cannot go on: an interface that it is attached to is lost.
+    /// A line if the sweep cannot go on: an interface that probes leave by is lost.
     fn lost_interface(&self, change: &Change) -> Option<String> {
         let (ifindex, how) = match *change {
             Change::LinkDown { ifindex } => (ifindex, "went down"),
             Change::LinkGone { ifindex } => (ifindex, "is gone"),
             Change::Neighbour { .. } | Change::RoutesChanged => return None,
         };
-        let lost = self.attachments.iter().find(|a| a.ifindex == ifindex)?;
+        let mut attachments = self.attachments.iter();
+        let lost = attachments.find(|a| a.sends && a.ifindex == ifindex)?;
         Some(format!(
             "interface {} {how}; what was measured until then is written",
             lost.name
@@ -302,9 +303,8 @@ impl Sweep {
             return Ok(None);
         }
         let used = prepare::interfaces(&ways);
-        let (kernel, attached) = (&mut self.kernel, &self.attachments);
-        let fresh = equip::attach(self.plan.path.rx, network, used, kernel, attached).await?;
-        self.attachments.extend(fresh);
+        let (kernel, attached) = (&mut self.kernel, &mut self.attachments);
+        attach(self.plan.path.rx, network, used, kernel, attached).await?;
         self.desk.learn(&self.attachments);
         if self.steering.is_some()
             && let Some(why) = backend::unfit(&ways, network).await

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     engine::{
         accounting::{Accounting, Settled},
+        report::ExtensionCounts,
         sweep::aggregate::Aggregate,
         time::Moment,
     },
@@ -38,6 +39,7 @@ pub(super) struct Harvest {
     pub(super) held: u64,
     pub(super) shortfall: u64,
     pub(super) aggregate: Aggregate,
+    pub(super) extensions: ExtensionCounts,
     pub(super) accounting: Accounting,
     pub(super) cursor: u64,
     pub(super) spans: Spans,
@@ -100,6 +102,7 @@ pub(super) async fn finish(
         slot_waits: sent.slot_waits,
         held: sent.held,
         shortfall: sent.shortfall,
+        extensions: read.extensions,
         aggregate: read.aggregate,
         accounting,
         cursor: sweep.low_water(sent.cursor),
@@ -210,6 +213,7 @@ impl Sweep {
             all.aggregate.merge(result.aggregate);
             all.unindexed += result.unindexed;
             all.unknown += result.unknown;
+            all.extensions += result.extensions;
             all.aggregated += result.aggregated;
             all.dropped += result.dropped;
         }
@@ -283,6 +287,7 @@ impl Sweep {
             .journal
             .close(account, seed, &self.attachments, self.tx_stamps());
         written.sweep = Some(SweepSection::of(self, harvest));
+        written.extensions = harvest.extensions;
         metadata::write(path, &written).map_err(|error| unwritable(path, &error))
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         transmit::Transmitter,
     },
     run::{
+        attach::attach,
         equip::{self, Needs, Provision},
         sizing::{self, SHARD},
     },
@@ -231,7 +232,8 @@ pub(super) async fn equip(
         reservation,
     } = equip::provide(&needs, &mut fastrand::Rng::new())?;
     let used = interfaces(ways);
-    let attachments = equip::attach(plan.path.rx, network, used, &mut kernel, &[]).await?;
+    let mut attachments = Vec::new();
+    attach(plan.path.rx, network, used, &mut kernel, &mut attachments).await?;
     choice.confirm(ways, network).await;
     let senders = match choice.generator {
         Some(layout) => Senders::Generator {

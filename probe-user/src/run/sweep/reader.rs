@@ -13,7 +13,7 @@ use super::control::{Orders, ReaderCounts};
 use crate::{
     engine::{
         answer::extensions,
-        report::Extensions,
+        report::{ExtensionCounts, Extensions},
         sweep::{aggregate::Aggregate, patience::Patience, syn::SynGuard},
         time::Moment,
     },
@@ -39,8 +39,8 @@ impl Batch {
         }
     }
 
-    fn push(&mut self, event: &Event, excerpt: Option<&Excerpt>) {
-        if let Some(extensions) = excerpt.and_then(extensions) {
+    fn push(&mut self, event: &Event, excerpt: Option<&Excerpt>, counts: &mut ExtensionCounts) {
+        if let Some(extensions) = excerpt.and_then(|excerpt| extensions(excerpt, counts)) {
             self.extensions.push((self.events.len(), extensions));
         }
         self.events.push(*event);
@@ -69,6 +69,8 @@ pub(super) struct ReaderResult {
     pub(super) unindexed: u64,
     /// Records of another version.
     pub(super) unknown: u64,
+    /// What routers said behind quotes.
+    pub(super) extensions: ExtensionCounts,
     /// Replies that no record was made of: there is none to make.
     pub(super) aggregated: u64,
     /// Replies dropped because the writer could not keep up.
@@ -101,7 +103,7 @@ impl Reading {
             let last = self.orders.is_draining();
             let read = self.ring.drain(BATCH, |event, excerpt| {
                 if note(event, &mut result, self.syn_guard.as_deref()) {
-                    batch.push(event, excerpt);
+                    batch.push(event, excerpt, &mut result.extensions);
                 }
                 if event.outcome == Outcome::Valid as u8 {
                     answered += 1;

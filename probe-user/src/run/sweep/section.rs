@@ -160,6 +160,7 @@ impl SweepSection {
             backlog: account.backlog,
             responders: harvest.aggregate.responders().count() as u64,
             responders_complete: harvest.aggregate.other_replies == 0,
+            extensions: harvest.extensions,
         }
     }
 }

@@ -1,11 +1,12 @@
-//! A reply as a few octets: 30 with IPv4.
+//! A reply as a few octets: 30 with IPv4, and more where its router said more.
 
 use std::net::IpAddr;
 
 use probe_common::abi::{Kind, Protocol, TxSource};
 
+use super::extension;
 use crate::engine::{
-    report::{PathHop, Reply},
+    report::{Extensions, Interfaces, PathHop, Reply},
     stamp::{RxHook, Stamp},
 };
 
@@ -16,9 +17,10 @@ const TARGET_V6: u8 = 1;
 const RESPONDER_V6: u8 = 2;
 const HAS_RTT: u8 = 4;
 const HAS_QUOTED_TTL: u8 = 8;
+const HAS_EXTENSIONS: u8 = 16;
 
 /// What a path needs of a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) target: IpAddr,
     pub(super) flow: u16,
@@ -33,6 +35,8 @@ pub(super) struct Record {
     quoted_ttl: Option<u8>,
     /// Place in [`Reasons`], from 1 on; 0: none.
     reason: u8,
+    /// Of few replies.
+    extensions: Option<Box<Extensions>>,
 }
 
 /// Names of unreachable codes that were met.
@@ -73,10 +77,12 @@ impl Record {
             reply_ttl: reply.reply_ttl,
             quoted_ttl: reply.quoted_ttl,
             reason: reply.reason.map_or(0, |reason| reasons.place(reason)),
+            extensions: extensions(reply),
         })
     }
 
     pub(super) fn hop(&self, reasons: &Reasons) -> PathHop {
+        let said = self.extensions.as_deref();
         PathHop {
             ttl: self.ttl,
             responder: self.responder,
@@ -85,6 +91,8 @@ impl Record {
             rtt_ns: self.rtt_ns,
             reply_ttl: self.reply_ttl,
             quoted_ttl: self.quoted_ttl,
+            mpls: said.map_or_else(Vec::new, |said| said.mpls.clone()),
+            interface: said.and_then(|said| said.interface.clone()),
         }
     }
 
@@ -98,7 +106,8 @@ impl Record {
         let flags = flag(self.target.is_ipv6(), TARGET_V6)
             | flag(self.responder.is_ipv6(), RESPONDER_V6)
             | flag(self.rtt_ns.is_some(), HAS_RTT)
-            | flag(self.quoted_ttl.is_some(), HAS_QUOTED_TTL);
+            | flag(self.quoted_ttl.is_some(), HAS_QUOTED_TTL)
+            | flag(self.extensions.is_some(), HAS_EXTENSIONS);
         let rx = match self.stamp.rx {
             RxHook::XdpNative => 0,
             RxHook::XdpGeneric => 1,
@@ -115,6 +124,9 @@ impl Record {
                 IpAddr::V4(v4) => into.extend(v4.octets()),
                 IpAddr::V6(v6) => into.extend(v6.octets()),
             }
+        }
+        if let Some(extensions) = &self.extensions {
+            extension::encode(extensions, into);
         }
     }
 
@@ -137,6 +149,11 @@ impl Record {
         let rtt_ns = header.first_chunk()?;
         let target = address(&mut rest, flags & TARGET_V6 != 0)?;
         let responder = address(&mut rest, flags & RESPONDER_V6 != 0)?;
+        let extensions = if flags & HAS_EXTENSIONS == 0 {
+            None
+        } else {
+            Some(Box::new(extension::decode(&mut rest)?))
+        };
         *from = rest;
         Some(Self {
             target,
@@ -154,11 +171,22 @@ impl Record {
             reply_ttl,
             quoted_ttl: (flags & HAS_QUOTED_TTL != 0).then_some(quoted_ttl),
             reason,
+            extensions,
         })
     }
 }
 
-fn address(from: &mut &[u8], v6: bool) -> Option<IpAddr> {
+fn extensions(reply: &Reply<'_>) -> Option<Box<Extensions>> {
+    let interface = reply.interface.cloned();
+    let said = Extensions {
+        mpls: reply.mpls.to_vec(),
+        interface: interface.filter(|interface| *interface != Interfaces::default()),
+    };
+    (said != Extensions::default()).then(|| Box::new(said))
+}
+
+/// Reads the next address; `None` at the end.
+pub(super) fn address(from: &mut &[u8], v6: bool) -> Option<IpAddr> {
     if v6 {
         let (octets, rest) = from.split_first_chunk::<16>()?;
         *from = rest;
@@ -195,6 +223,9 @@ mod tests {
                 let hop = record.hop(&reasons);
                 prop_assert_eq!(hop.reason, reply.reason);
                 prop_assert_eq!((hop.kind, hop.rtt_ns), (reply.kind, reply.rtt_ns));
+                prop_assert_eq!(&hop.mpls[..], reply.mpls);
+                let said = reply.interface.filter(|said| **said != Interfaces::default());
+                prop_assert_eq!(hop.interface.as_ref(), said);
             }
         }
     }
