@@ -29,8 +29,8 @@ pub use self::{
     forger::{Echo, Forger},
     metadata::{Counters, Metadata, StampSource, SweepSection},
     record::{
-        Bursts, Hop, Interval, Label, Loss, Omitted, Ping, RateLimit, Reordered, Reply, Responder,
-        Rtt, Trace,
+        Bursts, Hop, Interval, Label, Loss, Middlebox, Omitted, Ping, RateLimit, Reordered, Reply,
+        Responder, Rtt, Tells, Trace,
     },
     remains::Remains,
     run::{Run, Running},

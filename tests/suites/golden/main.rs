@@ -8,4 +8,5 @@ mod exact;
 mod extensions;
 mod flow;
 mod probes;
+mod rewritten;
 mod verdicts;
