@@ -27,7 +27,7 @@ pub use self::{
     accounting::assert_accounting,
     command::Probe,
     forger::{Echo, Forger},
-    metadata::{Counters, Metadata, StampSource, SweepSection},
+    metadata::{Counters, Metadata, SentProbe, StampSource, SweepSection},
     record::{
         Bursts, Hop, Interval, Label, Loss, Middlebox, Omitted, Ping, RateLimit, Reordered, Reply,
         Responder, Rtt, Tells, Trace,
