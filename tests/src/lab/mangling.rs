@@ -107,6 +107,29 @@ impl Lab {
         self.rules(router, "type filter hook prerouting priority -300", &back)
     }
 
+    /// The same, and it puts the source back where errors quote it, but not the checksum.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such router or `nft` refuses.
+    pub fn translate_source_and_quotes(&self, router: &str) -> Result<()> {
+        self.translate_source(router)?;
+        let errors = "{ time-exceeded, destination-unreachable }";
+        let mut rules = Vec::new();
+        // Where the quoted source stands behind the outer IP header, bits.
+        for (family, message, place) in [
+            (Family::V4, "icmp", "@th,160,32"),
+            (Family::V6, "icmpv6", "@th,128,128"),
+        ] {
+            let us = match self.address(family, self.vantage().name())? {
+                IpAddr::V4(v4) => format!("{:#x}", u32::from(v4)),
+                IpAddr::V6(v6) => format!("{:#x}", u128::from(v6)),
+            };
+            rules.push(format!("{message} type {errors} {place} set {us}"));
+        }
+        self.rules(router, "type filter hook prerouting priority -299", &rules)
+    }
+
     /// Makes a router send on to another address of the target what is for the target,
     /// and change the source of what that answers, but not what errors quote.
     ///

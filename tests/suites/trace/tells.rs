@@ -135,6 +135,21 @@ fn a_nat_that_leaves_quotes_alone_is_seen_from_the_next_hop_on() {
 }
 
 #[test]
+fn a_nat_that_mends_addresses_only_is_seen_by_checksums() {
+    let lab = Lab::chain(3).build().unwrap();
+    lab.translate_source_and_quotes("r2").unwrap();
+    for family in Family::ALL {
+        let udp = trace(&lab, family, &["--udp"]);
+        let what = Some("checksum");
+        assert_eq!(rewritten(&udp), [None, None, what, what], "{family}");
+        // Only the checksum of ICMPv6 is over the addresses.
+        let what = what.filter(|_| family == Family::V6);
+        let icmp = trace(&lab, family, &["--icmp"]);
+        assert_eq!(rewritten(&icmp), [None, None, what, None], "{family}");
+    }
+}
+
+#[test]
 fn a_destination_that_is_another_behind_a_router_is_seen() {
     let lab = Lab::chain(3).build().unwrap();
     lab.translate_destination("r2").unwrap();
