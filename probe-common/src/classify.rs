@@ -154,6 +154,8 @@ pub struct Quoted {
     pub ttl: u8,
     /// TOS or traffic class.
     pub tos: u8,
+    /// Whether the checksum of an ICMP probe is its identifier, as it left.
+    pub checksum_kept: bool,
 }
 
 impl Quoted {
@@ -164,6 +166,7 @@ impl Quoted {
         length: 0,
         ttl: 0,
         tos: 0,
+        checksum_kept: true,
     };
 
     /// Whether there is a quoted packet: an IP header states at least its own length.
@@ -292,6 +295,7 @@ fn icmp_error<C: Cursor>(
             length: inner.length,
             ttl: inner.ttl,
             tos: inner.tos,
+            checksum_kept: identity.checksum_kept,
         },
         mtu: next_hop_mtu(kind, header.v6, message),
         extent: Extent {

@@ -9,6 +9,7 @@
 //! * [`probe`]: a probe as bytes, and those bytes (sent or quoted) as a probe;
 //! * [`plan`]: the probes of a sweep as numbers, and [`permutation`]: their order;
 //! * [`adaptive`]: which probes of a path replies make unnecessary;
+//! * [`reply_ttl`]: how far a reply came;
 //! * [`classify`]: is this packet a candidate reply, and to what;
 //! * [`verdict`]: does the slot agree;
 //! * [`lab`]: the truth about the lab's simulated internet.
@@ -33,6 +34,7 @@ pub mod lab;
 pub mod permutation;
 pub mod plan;
 pub mod probe;
+pub mod reply_ttl;
 pub mod slot;
 pub mod verdict;
 pub mod wire;

@@ -371,6 +371,8 @@ pub struct Identity {
     pub seq16: u16,
     /// What is to be seen of the nonce.
     pub evidence: Evidence,
+    /// Whether an ICMP checksum is the identifier, as it left; others are not looked at.
+    pub checksum_kept: bool,
 }
 
 /// Reads what follows the IP `header` of a probe. `None`: not the form of a
@@ -412,6 +414,7 @@ fn read_icmp<C: Cursor>(header: &ip::Header, cursor: &mut Bounded<C>) -> Read<Op
             wide,
             narrow: if header.v6 { None } else { Some(header.id) },
         },
+        checksum_kept: echo.checksum == echo.first,
     }))
 }
 
@@ -435,6 +438,7 @@ fn read_udp<C: Cursor>(header: &ip::Header, cursor: &mut Bounded<C>) -> Read<Opt
             wide,
             narrow: Some(datagram.checksum),
         },
+        checksum_kept: true,
     }))
 }
 
@@ -451,5 +455,6 @@ fn read_tcp<C: Cursor>(cursor: &mut Bounded<C>) -> Read<Option<Identity>> {
             wide: 0,
             narrow: Some(sequence as u16),
         },
+        checksum_kept: true,
     }))
 }

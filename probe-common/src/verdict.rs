@@ -85,13 +85,44 @@ fn right(candidate: &Candidate, record: &Record, matched: Match) -> Verdict {
     if matches!(matched, Match::Rewritten) {
         flags |= Flags::GRADE_B;
     }
-    if candidate.quoted.is_some() && candidate.quoted.source_sum != record.source_sum {
-        flags |= Flags::NAT;
-    }
+    flags |= rewritten(candidate, record);
     if candidate.trailer().is_some() {
         flags |= Flags::EXTENDED;
     }
     Verdict::Right(Flags(flags))
+}
+
+/// What of the quoted probe is not as it left.
+#[inline(always)]
+fn rewritten(candidate: &Candidate, record: &Record) -> u8 {
+    let quoted = &candidate.quoted;
+    if !quoted.is_some() {
+        return 0;
+    }
+    let mut flags = 0;
+    if quoted.source_sum != record.source_sum {
+        flags |= Flags::SOURCE;
+    }
+    if candidate.destination_hash != record.destination_hash {
+        flags |= Flags::DESTINATION;
+    }
+    if !same_checksum(candidate, record) {
+        flags |= Flags::CHECKSUM;
+    }
+    flags
+}
+
+/// A UDP checksum of 0 says that there is none (RFC 768): no NAT makes that of another.
+#[inline(always)]
+fn same_checksum(candidate: &Candidate, record: &Record) -> bool {
+    match candidate.protocol {
+        Protocol::Icmp => candidate.quoted.checksum_kept,
+        Protocol::Udp => match candidate.evidence.narrow {
+            Some(checksum) => checksum == 0 || checksum == Nonce(record.nonce).narrow(),
+            None => true,
+        },
+        Protocol::Tcp => true,
+    }
 }
 
 #[inline(always)]

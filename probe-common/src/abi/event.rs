@@ -61,12 +61,29 @@ impl Flags {
     /// A NAT's rewriting explains the quoted UDP checksum: [`Grade::B`].
     pub const GRADE_B: u8 = 1;
     /// The quoted source is not the one that the probe left with.
-    pub const NAT: u8 = 2;
+    pub const SOURCE: u8 = 2;
     /// The reply came without an ICMP quote or payload that shows 64 bits of the nonce.
     pub const NARROW: u8 = 4;
     /// The reply goes on behind the quote (RFC 4884 extensions may follow): its record
     /// is an [`super::ExtendedEvent`].
     pub const EXTENDED: u8 = 8;
+    /// The quoted destination is not the one that the probe left for; seen only where 64
+    /// bits of the nonce are.
+    pub const DESTINATION: u8 = 16;
+    /// The quoted checksum is not the one that the probe left with (UDP, ICMP).
+    pub const CHECKSUM: u8 = 32;
+    /// What a NAT changes.
+    pub const NAT: u8 = Self::SOURCE | Self::DESTINATION | Self::CHECKSUM;
+    /// Names of what a NAT changes, by what of it did.
+    pub const REWRITTEN: [&'static str; 7] = [
+        "source",
+        "destination",
+        "source+destination",
+        "checksum",
+        "source+checksum",
+        "destination+checksum",
+        "source+destination+checksum",
+    ];
 
     /// How sure the match is.
     pub const fn grade(self) -> Grade {
@@ -85,6 +102,13 @@ impl Flags {
     /// Whether a NAT was seen.
     pub const fn nat(self) -> bool {
         self.0 & Self::NAT != 0
+    }
+
+    /// What it changed in the quote, as every output names it.
+    pub fn rewritten(self) -> Option<&'static str> {
+        let bit = |flag: u8, bit: usize| if self.0 & flag == 0 { 0 } else { bit };
+        let changed = bit(Self::SOURCE, 1) | bit(Self::DESTINATION, 2) | bit(Self::CHECKSUM, 4);
+        Self::REWRITTEN.get(changed.checked_sub(1)?).copied()
     }
 }
 

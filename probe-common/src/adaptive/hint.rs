@@ -1,7 +1,11 @@
 //! Where targets are, as far as replies tell: by themselves, or by their neighbours'
 //! (a table of words, by prefix, in which the last who was found stands).
 
-use crate::{Address, abi::Kind};
+use crate::{
+    Address,
+    abi::Kind,
+    reply_ttl::{hops, initial},
+};
 
 /// How much neighbours have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +70,8 @@ pub enum Lesson {
 
 impl Lesson {
     /// Reads a reply of a kind to a probe that left with `ttl`; `reply_ttl` is what is
-    /// left of its own, `quoted_ttl` what was left of the probe's.
+    /// left of its own, `quoted_ttl` what was left of the probe's. The way to the target
+    /// may be as long as the way back.
     #[inline(always)]
     pub const fn of(kind: Kind, ttl: u8, reply_ttl: u8, quoted_ttl: u8) -> Self {
         match kind {
@@ -74,7 +79,7 @@ impl Lesson {
             Kind::PortUnreachable => Self::Target(forward(ttl, quoted_ttl)),
             Kind::Unreachable => Self::Refusal,
             Kind::EchoReply | Kind::SynAck | Kind::Rst | Kind::Ack | Kind::UdpReply => {
-                Self::Target(backward(reply_ttl))
+                Self::Target(hops(initial(reply_ttl), reply_ttl))
             }
         }
     }
@@ -88,18 +93,6 @@ const fn forward(ttl: u8, quoted_ttl: u8) -> u8 {
     } else {
         ttl.wrapping_sub(quoted_ttl).wrapping_add(1)
     }
-}
-
-/// Hops back from the target, if its replies begin with one of the usual TTLs. The way
-/// there may be as long.
-#[inline(always)]
-const fn backward(reply_ttl: u8) -> u8 {
-    let first = match reply_ttl {
-        0..=64 => 64,
-        65..=128 => 128,
-        _ => 255u8,
-    };
-    first.wrapping_sub(reply_ttl).wrapping_add(1)
 }
 
 #[cfg(test)]

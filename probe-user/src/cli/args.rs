@@ -281,6 +281,9 @@ pub(crate) struct OutputArgs {
     /// Show in the table what routers say besides: MPLS labels, interfaces (JSON and CSV have it anyway)
     #[arg(long)]
     pub(crate) extensions: bool,
+    /// Show in the table of a trace how many hops the way back has, where not as many as the way there (JSON and CSV have it anyway)
+    #[arg(long)]
+    pub(crate) back: bool,
     /// No status, no notices, no line for each reply
     #[arg(long)]
     pub(crate) quiet: bool,

@@ -230,6 +230,7 @@ fn output_options(args: OutputArgs) -> Result<OutputOptions> {
         file,
         replies: args.replies,
         extensions: args.extensions,
+        back: args.back,
         metadata: args.metadata,
         report_interval: None,
         prometheus: None,

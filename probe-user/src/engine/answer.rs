@@ -15,8 +15,9 @@ use probe_common::{
 };
 
 use super::{
-    report::{ExtensionCounts, Extensions, Interface, Interfaces, MplsLabel, Reply, Unread},
+    report::{ExtensionCounts, Extensions, Interface, Interfaces, MplsLabel, Reply, Tells, Unread},
     stamp::Stamp,
+    tells,
     time::Moment,
 };
 
@@ -59,6 +60,8 @@ pub struct Answer {
     pub arrived: Moment,
     /// Source of the stamps.
     pub stamp: Stamp,
+    /// What it tells of the ways there and back.
+    pub tells: Tells,
     /// What its sender says besides.
     pub extensions: Option<Arc<Extensions>>,
 }
@@ -81,6 +84,7 @@ impl Answer {
             rtt_ns: event.rx_ns.saturating_sub(event.tx_ns),
             arrived: Moment(event.rx_ns),
             stamp,
+            tells: tells::of(event, kind),
             extensions: extensions.map(Arc::new),
         })
     }
@@ -154,7 +158,7 @@ pub fn reply<'a>(
     let outcome = Outcome::from_code(event.outcome)?;
     let flags = Flags(event.flags);
     let known = outcome != Outcome::Unindexed;
-    let quoted = event.quoted_length != 0;
+    let tells = tells::of(event, kind);
     let icmp = !matches!(kind, Kind::SynAck | Kind::Rst | Kind::Ack | Kind::UdpReply);
     Some(Reply {
         target,
@@ -169,7 +173,11 @@ pub fn reply<'a>(
         tx_ns: known.then_some(event.tx_ns),
         rx_ns: event.rx_ns,
         reply_ttl: event.reply_ttl,
-        quoted_ttl: quoted.then_some(event.quoted_ttl),
+        back_hops: tells.back_hops,
+        asymmetry: tells.asymmetry,
+        quoted_ttl: tells.quoted_ttl,
+        quoted_tos: tells.quoted_tos,
+        quoted_length: tells.quoted_length,
         icmp_type: icmp.then_some(event.icmp_type),
         icmp_code: icmp.then_some(event.icmp_code),
         mtu: (event.mtu != 0).then_some(event.mtu),
@@ -177,7 +185,8 @@ pub fn reply<'a>(
             Grade::A => "A",
             Grade::B => "B",
         },
-        nat: flags.nat(),
+        nat: tells.nat,
+        rewritten: tells.rewritten,
         duplicate: outcome == Outcome::Duplicate,
         late: outcome == Outcome::Late,
         stamp,

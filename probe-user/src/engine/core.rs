@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use probe_common::{
     Address,
-    abi::Outcome,
+    abi::{Outcome, Protocol},
     slot::{Fate, Lease},
 };
 
@@ -70,6 +70,12 @@ impl<S: Session> Engine<S> {
     /// A session by its number.
     pub fn session_mut(&mut self, session: usize) -> Option<&mut S> {
         self.sessions.get_mut(session)
+    }
+
+    /// What a probe is made of, if not of what the plan says.
+    pub fn protocol(&self, key: Key) -> Option<Protocol> {
+        let session = self.sessions.get(key.session as usize)?;
+        session.protocol(key.probe)
     }
 
     /// Sessions that are not done.

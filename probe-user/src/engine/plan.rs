@@ -219,6 +219,8 @@ pub struct OutputOptions {
     pub replies: bool,
     /// Tables show what routers say behind their quotes.
     pub extensions: bool,
+    /// Tables show the length of the way back, where it is not that of the way there.
+    pub back: bool,
     /// File of the metadata.
     pub metadata: Option<PathBuf>,
     /// Time between reports of a ping that goes on; `None`: one at the end.

@@ -7,6 +7,7 @@ mod extension;
 mod path;
 mod responder;
 mod statistics;
+mod tells;
 
 use std::net::IpAddr;
 
@@ -17,6 +18,7 @@ pub use self::{
     path::{PathHop, PathReport, PathRules},
     responder::{ResponderReport, RttSummary, TtlSpan},
     statistics::{Bursts, Interval, Omitted, RateLimit, Reordered, Totals},
+    tells::{Middlebox, Tells},
 };
 use super::stamp::Stamp;
 
@@ -119,6 +121,9 @@ pub struct Responder {
     /// Name of the unreachable code, if that is what it answered with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
+    /// What its last reply tells of the ways there and back.
+    #[serde(flatten)]
+    pub tells: Tells,
     /// The label stack that it said last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mpls: Vec<MplsLabel>,
@@ -170,6 +175,13 @@ pub struct TraceReport {
     pub rounds: u32,
     /// Source of the stamps, `tx/rx`.
     pub stamp: String,
+    /// TOS or traffic class that probes left with.
+    pub tos: u8,
+    /// Length of a probe, IP header included, octets.
+    pub length: u16,
+    /// What an echo request to the same target tells of its answers to segments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub middlebox: Option<Middlebox>,
     /// The hops, from the first TTL on.
     pub hops: Vec<Hop>,
 }
@@ -250,9 +262,21 @@ pub struct Reply<'a> {
     pub rx_ns: u64,
     /// TTL or hop limit that the reply arrived with.
     pub reply_ttl: u8,
+    /// Hops that the reply came over, by a guess at its initial TTL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub back_hops: Option<u8>,
+    /// By how many hops that is more than the probe took, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asymmetry: Option<i16>,
     /// TTL or hop limit of the probe as quoted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quoted_ttl: Option<u8>,
+    /// TOS or traffic class of the probe as quoted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quoted_tos: Option<u8>,
+    /// Length of the probe as its quoted IP header states it, octets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quoted_length: Option<u16>,
     /// ICMP type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icmp_type: Option<u8>,
@@ -266,6 +290,10 @@ pub struct Reply<'a> {
     pub grade: &'static str,
     /// Whether a NAT was seen.
     pub nat: bool,
+    /// What is not in the quote as it left: `source`, `destination`, `checksum`, joined
+    /// by `+`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewritten: Option<&'static str>,
     /// Whether the probe was answered already.
     pub duplicate: bool,
     /// Whether the reply came after the timeout.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use probe_common::abi::Protocol;
+
 use super::{
     answer::{Answer, ProbeId},
     time::Moment,
@@ -52,6 +54,11 @@ pub trait Session {
 
     /// Whether an answer to this probe still means something.
     fn awaits(&self, probe: ProbeId) -> bool;
+
+    /// What this probe is made of, if not of what the plan says.
+    fn protocol(&self, _: ProbeId) -> Option<Protocol> {
+        None
+    }
 
     /// Send nothing more.
     fn stop(&mut self);

@@ -10,8 +10,9 @@ use probe_common::{
 use super::{
     answer::{Answer, ip},
     latency::{Latency, Precision},
-    report::{Extensions, Loss, Responder, Totals},
+    report::{Extensions, Loss, Responder, Tells, Totals},
     session::Missing,
+    tells,
 };
 
 /// Counts, responders and round-trip times.
@@ -43,6 +44,7 @@ pub(super) struct Seen {
     received: u64,
     kind: Kind,
     reason: Option<&'static str>,
+    tells: Tells,
     extensions: Option<Arc<Extensions>>,
 }
 
@@ -144,6 +146,7 @@ impl Tally {
                 received: seen.received,
                 kind: (seen.kind != Kind::TimeExceeded).then(|| seen.kind.name()),
                 reason: seen.reason,
+                tells: seen.tells,
                 mpls: seen
                     .extensions
                     .as_ref()
@@ -168,6 +171,7 @@ impl Tally {
                 received: 0,
                 kind: answer.kind,
                 reason: None,
+                tells: Tells::default(),
                 extensions: None,
             };
             // Mostly it is the only one.
@@ -179,6 +183,7 @@ impl Tally {
             seen.received += 1;
             seen.kind = answer.kind;
             seen.reason = answer.reason;
+            seen.tells = tells::followed_by(seen.tells, answer.tells);
             seen.extensions.clone_from(&answer.extensions);
         }
     }

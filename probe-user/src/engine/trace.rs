@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use probe_common::abi::{Kind, Outcome};
+use probe_common::abi::{Kind, Outcome, Protocol};
 
 use super::{
     answer::{Answer, ProbeId},
@@ -16,15 +16,20 @@ use super::{
     loss,
     plan::TraceOptions,
     report,
-    report::Stop,
+    report::{Middlebox, Stop},
     session::{Missing, Poll, Session},
     stamp::Stamp,
+    tells,
     time::Moment,
     window::Window,
+    witness::Witness,
 };
 
 /// Round of the scout: no hop counts it.
 const SCOUT_ROUND: u32 = u32::MAX;
+
+/// Round of the echo request to a target that answers segments.
+const WITNESS_ROUND: u32 = SCOUT_ROUND - 1;
 
 /// A trace under way.
 #[derive(Clone, Debug)]
@@ -35,6 +40,8 @@ pub struct Trace {
     /// Whether SYNs are sent: an open port must not see two at a time.
     syn: bool,
     gate: Gate,
+    /// Of a trace by segments.
+    witness: Option<Witness>,
     window: Window,
     end: Ending,
     stopped: bool,
@@ -56,13 +63,28 @@ impl Trace {
             } else {
                 Gate::Open
             },
-            // The highest round number is the scout's.
-            window: Window::new(&options, rounds.min(SCOUT_ROUND - 1)),
+            witness: None,
+            // The highest round numbers are not for hops.
+            window: Window::new(&options, rounds.min(WITNESS_ROUND - 1)),
             options,
             end: Ending::default(),
             stopped: false,
             short_of_target: 0,
         }
+    }
+
+    /// The same of segments: an echo request is to tell whether the target answers them.
+    #[must_use]
+    pub fn with_witness(self) -> Self {
+        Self {
+            witness: Some(Witness::default()),
+            ..self
+        }
+    }
+
+    /// What the echo request told.
+    pub fn middlebox(&self) -> Option<Middlebox> {
+        self.witness.and_then(|witness| witness.report())
     }
 
     /// Why the trace ended, the rounds done, and the hops up to the end.
@@ -76,7 +98,8 @@ impl Trace {
         let rounds = most_probes.div_ceil(u64::from(self.options.queries.max(1)));
         let reports = hops.iter().zip(limited).zip(limits);
         let reports = reports.map(|((hop, limited), limit)| hop.report(limited, limit));
-        let reports = reports.collect();
+        let mut reports: Vec<_> = reports.collect();
+        know_way_to_target(&mut reports);
         (
             self.end.stop(),
             u32::try_from(rounds).unwrap_or(u32::MAX),
@@ -121,6 +144,17 @@ impl Trace {
         }
     }
 
+    /// The echo request leaves as soon as it may.
+    fn poll_witness(&mut self, now: Moment) -> Option<Poll> {
+        let timeout = self.timeout;
+        let witness = self.witness.as_mut()?;
+        witness.take(timeout, now).then_some(Poll::Send(ProbeId {
+            ttl: self.options.max_ttl,
+            flow: self.flow,
+            round: WITNESS_ROUND,
+        }))
+    }
+
     /// The first open hop whose next probe may leave, or when one may.
     fn poll_hops(&mut self, now: Moment) -> Poll {
         let mut next = Poll::Idle;
@@ -145,7 +179,8 @@ impl Trace {
             return Poll::Send(probe);
         }
         if next == Poll::Idle && !pending && (self.end.is_known() || self.stopped) {
-            return Poll::Done;
+            let awaited = self.witness.and_then(|witness| witness.awaited(now));
+            return awaited.map_or(Poll::Done, Poll::Wait);
         }
         next
     }
@@ -225,6 +260,9 @@ impl Session for Trace {
         if let Some(poll) = self.poll_scout(now) {
             return poll;
         }
+        if let Some(poll) = self.poll_witness(now) {
+            return poll;
+        }
         if let Some((ttl, stop)) = self.window.silence()
             && !self.stopped
         {
@@ -243,6 +281,12 @@ impl Session for Trace {
 
     fn handle_answer(&mut self, answer: &Answer, now: Moment) {
         let probe = answer.probe;
+        if let Some(witness) = &mut self.witness {
+            if probe.round == WITNESS_ROUND {
+                return witness.note_echo(answer);
+            }
+            witness.note_segment(answer);
+        }
         let valid = answer.outcome == Outcome::Valid;
         if valid && answer.kind == Kind::TimeExceeded {
             self.short_of_target = self.short_of_target.max(probe.ttl);
@@ -260,6 +304,11 @@ impl Session for Trace {
     }
 
     fn handle_missing(&mut self, probe: ProbeId, cause: Missing, now: Moment) {
+        if let Some(witness) = &mut self.witness
+            && probe.round == WITNESS_ROUND
+        {
+            return witness.note_silence();
+        }
         if probe.round == SCOUT_ROUND && matches!(self.gate, Gate::Scout { .. }) {
             self.gate = Gate::Open;
         }
@@ -290,10 +339,35 @@ impl Session for Trace {
             && self.gate.awaits(probe.ttl, probe.round)
     }
 
+    fn protocol(&self, probe: ProbeId) -> Option<Protocol> {
+        (probe.round == WITNESS_ROUND && self.witness.is_some()).then_some(Protocol::Icmp)
+    }
+
     fn stop(&mut self) {
         self.stopped = true;
+        if let Some(witness) = &mut self.witness {
+            witness.stop();
+        }
         self.gate = Gate::Open;
         self.window.stop();
+    }
+}
+
+/// A target that answers the TTL after one that ran out at a router is that far.
+fn know_way_to_target(hops: &mut [report::Hop]) {
+    let mut ran_out = false;
+    for hop in hops {
+        let is_router = |responder: &report::Responder| responder.kind.is_none();
+        let runs_out = hop.responders.iter().any(is_router);
+        if ran_out || hop.ttl == 1 {
+            let target = hop.responders.iter_mut().filter(|responder| {
+                responder.kind.is_some() && responder.tells.quoted_ttl.is_none()
+            });
+            target.for_each(|target| {
+                target.tells = tells::with_way_there(target.tells, hop.ttl);
+            });
+        }
+        ran_out = runs_out;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::ways::Way;
+use super::{packet, ways::Way};
 use crate::{
     engine::{
         ping::Ping,
@@ -121,6 +121,9 @@ impl Describe for Trace {
             stop,
             rounds,
             stamp: self.stamp().unwrap_or(stamp).to_string(),
+            tos: plan.probes.tos,
+            length: packet::length(&plan.probes, way.address()),
+            middlebox: self.middlebox(),
             hops,
         })
     }

@@ -313,7 +313,8 @@ impl<'a, S: Describe> Driver<'a, S> {
                 break;
             };
             let way = self.ways.found.get(S::way(key.session as usize, flows));
-            let queued = way.and_then(|way| self.sender.queue(key, way, now));
+            let protocol = self.engine.protocol(key);
+            let queued = way.and_then(|way| self.sender.queue(key, protocol, way, now));
             if queued.is_none() {
                 self.engine.handle_refused(key, now);
             }

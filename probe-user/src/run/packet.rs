@@ -3,10 +3,10 @@
 use probe_common::{
     Address,
     identity::Ports,
-    probe::{Probe, Shape},
+    probe::{Probe, Shape, Tail},
 };
 
-use crate::engine::plan::ProbeOptions;
+use crate::{engine::plan::ProbeOptions, io::transmit::Contact};
 
 /// From where to where.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,17 @@ pub(super) fn shape(options: &ProbeOptions) -> Shape {
     }
 }
 
-/// The probe, but for what its slot gives it.
-pub(super) fn probe(options: &ProbeOptions, ports: Ports, ends: Ends, ttl: u8, flow: u16) -> Probe {
-    shape(options).probe(ports, ends.source, ends.destination, ttl, flow)
+/// The probe of this shape, but for what its slot gives it.
+pub(super) fn probe(shape: Shape, ports: Ports, ends: Ends, ttl: u8, flow: u16) -> Probe {
+    shape.probe(ports, ends.source, ends.destination, ttl, flow)
+}
+
+/// Octets of each probe to `destination`, IP header included.
+pub(super) fn length(options: &ProbeOptions, destination: Address) -> u16 {
+    let tail: Tail = Contact::new(&options.contact).tail();
+    let ends = Ends {
+        source: destination,
+        destination,
+    };
+    probe(shape(options), Ports::new(1, 1, 0), ends, 1, 0).length(tail)
 }

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use probe_common::slot::{Fate, Lease};
+use probe_common::{
+    abi::Protocol,
+    probe::Shape,
+    slot::{Fate, Lease},
+};
 
 use super::{
     packet::{self, Ends},
@@ -62,16 +66,27 @@ impl Sender {
         self.frames.len()
     }
 
-    /// Announces a probe in a slot and builds its frame. `None`: there is no
-    /// slot for it.
-    pub(super) fn queue(&mut self, key: Key, way: &Way, now: Moment) -> Option<()> {
+    /// Announces a probe in a slot and builds its frame, of this `protocol` if not of
+    /// the plan's. `None`: there is no slot for it.
+    pub(super) fn queue(
+        &mut self,
+        key: Key,
+        protocol: Option<Protocol>,
+        way: &Way,
+        now: Moment,
+    ) -> Option<()> {
         self.attempts.planned += 1;
         let ends = Ends {
             source: address(way.path.source),
             destination: way.address(),
         };
         let ports = self.slots.ports();
-        let mut probe = packet::probe(&self.options, ports, ends, key.probe.ttl, key.probe.flow);
+        let shape = packet::shape(&self.options);
+        let shape = Shape {
+            protocol: protocol.unwrap_or(shape.protocol),
+            ..shape
+        };
+        let mut probe = packet::probe(shape, ports, ends, key.probe.ttl, key.probe.flow);
         let tenant = Tenant {
             destination_hash: probe.destination.hash(),
             target: key.session,

@@ -38,6 +38,10 @@ pub(super) fn traces(plan: &Plan, options: &TraceOptions, ways: &Ways) -> Engine
                 plan.probes.timeout,
                 plan.probes.opens_connections(),
             );
+            let trace = match plan.probes.protocol {
+                Protocol::Tcp => trace.with_witness(),
+                Protocol::Icmp | Protocol::Udp => trace,
+            };
             engine.add(trace, way.address(), [flow], begin);
             begin = begin + gap;
         }

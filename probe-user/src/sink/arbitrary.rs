@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use probe_common::{
-    abi::{Kind, Protocol, TxSource},
+    abi::{Flags, Kind, Protocol, TxSource},
     wire::icmp::unreachable_name,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -74,10 +74,13 @@ prop_compose! {
         reason in option::of(reason()),
         (rtt_ns, tx_ns) in any::<(Option<u64>, Option<u64>)>(),
         (rx_ns, reply_ttl) in any::<(u64, u8)>(),
+        (back_hops, asymmetry) in any::<(Option<u8>, Option<i16>)>(),
         (quoted_ttl, mtu) in any::<(Option<u8>, Option<u32>)>(),
+        (quoted_tos, quoted_length) in any::<(Option<u8>, Option<u16>)>(),
         (icmp_type, icmp_code) in any::<(Option<u8>, Option<u8>)>(),
         grade in select(&["A", "B"][..]),
-        (nat, duplicate, late, again) in any::<(bool, bool, bool, bool)>(),
+        flags in any::<u8>(),
+        (duplicate, late, again) in any::<(bool, bool, bool)>(),
         stamp in stamp(),
         mpls in select(STACKS),
         interface in option::of(interfaces()),
@@ -86,8 +89,12 @@ prop_compose! {
             target, ttl, flow, round,
             protocol: protocol.name(),
             kind: kind.name(),
-            reason, responder, rtt_ns, tx_ns, rx_ns, reply_ttl, quoted_ttl,
-            icmp_type, icmp_code, mtu, grade, nat, duplicate, late, stamp, again, mpls, interface,
+            reason, responder, rtt_ns, tx_ns, rx_ns, reply_ttl,
+            back_hops, asymmetry, quoted_ttl, quoted_tos, quoted_length,
+            icmp_type, icmp_code, mtu, grade,
+            nat: Flags(flags).nat(),
+            rewritten: Flags(flags).rewritten(),
+            duplicate, late, stamp, again, mpls, interface,
         }
     }
 }
@@ -101,9 +108,15 @@ prop_compose! {
         (rtt_ns, quoted_ttl) in any::<(Option<u64>, Option<u8>)>(),
         mpls in select(STACKS),
         interface in option::of(interfaces()),
+        (back_hops, asymmetry) in any::<(Option<u8>, Option<i16>)>(),
+        (quoted_tos, quoted_length) in any::<(Option<u8>, Option<u16>)>(),
+        flags in any::<u8>(),
     ) -> PathHop {
         PathHop {
-            ttl, responder, kind: kind.name(), reason, rtt_ns, reply_ttl, quoted_ttl,
+            ttl, responder,
+            kind: kind.name(),
+            reason, rtt_ns, reply_ttl, back_hops, asymmetry, quoted_ttl, quoted_tos, quoted_length,
+            rewritten: Flags(flags).rewritten(),
             mpls: mpls.to_vec(),
             interface: interface.cloned(),
         }

@@ -19,7 +19,17 @@ use crate::{
 };
 
 const TRACE: &[&str] = &[
-    "target", "name", "protocol", "flow", "stop", "rounds", "stamp", "hops",
+    "target",
+    "name",
+    "protocol",
+    "flow",
+    "stop",
+    "rounds",
+    "stamp",
+    "tos",
+    "length",
+    "middlebox",
+    "hops",
 ];
 
 const PING: &[&str] = &[
@@ -221,9 +231,9 @@ mod tests {
             sink.ping(&ping("10.0.0.1", 4, 3))
         });
         let expected = "\
-target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,quoted_ttl,icmp_type,icmp_code,mtu,grade,nat,duplicate,late,stamp,again,mpls,interface
-10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false,,
-10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,,0,0,,A,false,false,false,tcx/tcx,false,,
+target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_ttl,back_hops,asymmetry,quoted_ttl,quoted_tos,quoted_length,icmp_type,icmp_code,mtu,grade,nat,rewritten,duplicate,late,stamp,again,mpls,interface
+10.0.0.1,64,0,1,icmp,echo-reply,,10.0.0.1,45200,1000000,1045200,61,4,,,,,0,0,,A,false,,false,false,tcx/tcx,false,,
+10.0.0.1,64,0,1,icmp,unreachable,host-unreachable,10.0.0.1,,,1045200,61,4,,,,,0,0,,A,false,,false,false,tcx/tcx,false,,
 ";
         assert_eq!(text, expected);
     }
@@ -241,7 +251,10 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
     #[test]
     fn a_file_without_records_has_its_header() {
         let text = Writes::of(csv(Row::Trace), |_| Ok(()));
-        assert_eq!(text, "target,name,protocol,flow,stop,rounds,stamp,hops\n");
+        assert_eq!(
+            text,
+            "target,name,protocol,flow,stop,rounds,stamp,tos,length,middlebox,hops\n"
+        );
     }
 
     /// Each column is a field, and no field is without column, in the order of JSONL.
@@ -249,11 +262,11 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
     fn columns_are_the_fields() {
         let mut full_reply = reply("10.0.0.1");
         full_reply.reason = Some("host-unreachable");
-        (full_reply.quoted_ttl, full_reply.mtu) = (Some(1), Some(1500));
-        full_reply.again = true;
+        (full_reply.mtu, full_reply.again) = (Some(1500), true);
         let interfaces = Interfaces::default();
         full_reply.interface = Some(&interfaces);
         full_reply.mpls = &[sample::LABEL];
+        let full_reply = sample::quoting(full_reply);
         let mut full_ping = ping("10.0.0.1", 2, 1);
         full_ping.omitted = Some(Omitted {
             probes: 1,
@@ -264,6 +277,7 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         full_ping.interval = Some(interval(2, 1));
         let mut full_trace = trace("10.0.0.1", Stop::Target, vec![]);
         full_trace.name = Some("a.example".to_owned());
+        full_trace.middlebox = Some(sample::MIDDLEBOX);
         assert_fields(REPLY, &full_reply);
         assert_fields(PING, &full_ping);
         assert_fields(TRACE, &full_trace);

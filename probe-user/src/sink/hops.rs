@@ -1,5 +1,7 @@
 //! The hops of a path as JSON, the same in every format.
 
+use itoa::Integer;
+
 use super::{extensions, line::Line};
 use crate::engine::report::PathHop;
 
@@ -27,15 +29,18 @@ fn object(line: &mut Line<'_>, hop: &PathHop) {
         line.text(reason);
     }
     line.text("\"");
-    if let Some(rtt_ns) = hop.rtt_ns {
-        line.text(r#","rtt_ns":"#);
-        line.number(rtt_ns);
-    }
+    number(line, r#","rtt_ns":"#, hop.rtt_ns);
     line.text(r#","reply_ttl":"#);
     line.number(hop.reply_ttl);
-    if let Some(quoted_ttl) = hop.quoted_ttl {
-        line.text(r#","quoted_ttl":"#);
-        line.number(quoted_ttl);
+    number(line, r#","back_hops":"#, hop.back_hops);
+    number(line, r#","asymmetry":"#, hop.asymmetry);
+    number(line, r#","quoted_ttl":"#, hop.quoted_ttl);
+    number(line, r#","quoted_tos":"#, hop.quoted_tos);
+    number(line, r#","quoted_length":"#, hop.quoted_length);
+    if let Some(rewritten) = hop.rewritten {
+        line.text(r#","rewritten":""#);
+        line.text(rewritten);
+        line.text("\"");
     }
     if !hop.mpls.is_empty() {
         line.text(r#","mpls":"#);
@@ -46,6 +51,13 @@ fn object(line: &mut Line<'_>, hop: &PathHop) {
         extensions::interfaces(line, interface);
     }
     line.text("}");
+}
+
+fn number(line: &mut Line<'_>, field: &str, number: Option<impl Integer>) {
+    if let Some(number) = number {
+        line.text(field);
+        line.number(number);
+    }
 }
 
 #[cfg(test)]

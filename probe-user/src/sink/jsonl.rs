@@ -91,7 +91,7 @@ mod tests {
         report.name = Some("example.org".to_owned());
         let text = Writes::of(jsonl(false), |sink| sink.trace(&report));
         let expected = concat!(
-            r#"{"target":"10.1.2.3","name":"example.org","protocol":"icmp","flow":0,"stop":"target","rounds":1,"stamp":"tcx/tcx","hops":["#,
+            r#"{"target":"10.1.2.3","name":"example.org","protocol":"icmp","flow":0,"stop":"target","rounds":1,"stamp":"tcx/tcx","tos":0,"length":40,"hops":["#,
             r#"{"ttl":5,"sent":3,"received":3,"late":0,"duplicates":0,"loss":{"ratio":0.0,"unanswered":0,"never_sent":0,"by_us":0,"rate_limited":0},"#,
             r#""responders":[{"address":"100.64.1.2","name":"r1.example","received":3}],"#,
             r#""rtt_ns":{"count":3,"min":500000,"mean":550000,"stddev":25000,"p50":525000,"p90":600000,"p99":625000,"p999":666666,"max":750000,"jitter":16666,"jitter_rfc3550":12500}}]}"#,

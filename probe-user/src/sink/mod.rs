@@ -102,6 +102,8 @@ pub struct Presentation {
     pub replies: bool,
     /// What routers say behind their quotes.
     pub extensions: bool,
+    /// The length of the way back, where it is not that of the way there.
+    pub back: bool,
     /// Targets of the run.
     pub targets: usize,
     /// Flows for each target.
@@ -162,6 +164,7 @@ fn presentation(plan: &Plan, targets: usize, notes: Vec<String>) -> Presentation
         ping,
         replies: plan.output.replies || (ping && alone && !plan.output.quiet),
         extensions: plan.output.extensions,
+        back: plan.output.back,
         targets,
         flows: plan.probes.flows,
         port: plan.probes.port,

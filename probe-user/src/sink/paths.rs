@@ -13,13 +13,15 @@ mod tests;
 
 use std::io;
 
+use probe_common::abi::Kind;
+
 use self::{
     partitions::{HELD_OCTETS, PARTITIONS, Partitions},
     record::{Reasons, Record},
 };
 use super::Sink;
 use crate::{
-    engine::report::{PathReport, PathRules, PingReport, Reply, TraceReport},
+    engine::report::{PathHop, PathReport, PathRules, PingReport, Reply, TraceReport},
     io::spill::Spill,
 };
 
@@ -79,8 +81,21 @@ impl Paths {
             flow: first.flow,
             stop,
             stamp: first.stamp,
-            hops: records.map(|record| record.hop(&self.reasons)).collect(),
+            hops: self.hops(records),
         })
+    }
+
+    /// What records in order say of hops.
+    fn hops<'a>(&self, records: impl Iterator<Item = &'a Record>) -> Vec<PathHop> {
+        let mut ran_out = 0;
+        let hops = records.map(|record| {
+            let hop = record.hop(&self.reasons).with_ways(record.kind, ran_out);
+            if record.kind == Kind::TimeExceeded {
+                ran_out = record.ttl;
+            }
+            hop
+        });
+        hops.collect()
     }
 
     fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {

@@ -12,8 +12,8 @@ use super::Sink;
 use crate::{
     engine::{
         report::{
-            Bursts, Hop, Interval, Loss, MplsLabel, PingReport, Reordered, Reply, Responder, Rtt,
-            Stop, TraceReport,
+            Bursts, Hop, Interval, Loss, Middlebox, MplsLabel, PingReport, Reordered, Reply,
+            Responder, Rtt, Stop, Tells, TraceReport,
         },
         stamp::{RxHook, Stamp},
     },
@@ -105,6 +105,7 @@ pub(super) fn responder(address: &str, name: Option<&str>, received: u64) -> Res
         received,
         kind: None,
         reason: None,
+        tells: Tells::default(),
         mpls: Vec::new(),
         interface: None,
     }
@@ -148,6 +149,9 @@ pub(super) fn trace(target: &str, stop: Stop, hops: Vec<Hop>) -> TraceReport {
         stop,
         rounds: 1,
         stamp: "tcx/tcx".to_owned(),
+        tos: 0,
+        length: 40,
+        middlebox: None,
         hops,
     }
 }
@@ -187,6 +191,28 @@ pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
     }
 }
 
+/// Segments from nearer by than the echo reply.
+pub(super) const MIDDLEBOX: Middlebox = Middlebox {
+    suspected: true,
+    reply_ttl: 63,
+    back_hops: 2,
+    echo_reply_ttl: 59,
+    echo_back_hops: 6,
+};
+
+/// The same of somebody who quotes the probe, which a NAT has changed.
+pub(super) fn quoting(reply: Reply<'_>) -> Reply<'_> {
+    Reply {
+        asymmetry: Some(-1),
+        quoted_ttl: Some(1),
+        quoted_tos: Some(0x28),
+        quoted_length: Some(40),
+        nat: true,
+        rewritten: Some("source+checksum"),
+        ..reply
+    }
+}
+
 /// Ten seconds in which `sent` probes left and `received` were answered.
 pub(super) fn interval(sent: u64, received: u64) -> Interval {
     let report = ping("10.0.0.1", sent, received);
@@ -220,12 +246,17 @@ pub(super) fn reply(target: &str) -> Reply<'static> {
         tx_ns: Some(1_000_000),
         rx_ns: 1_045_200,
         reply_ttl: 61,
+        back_hops: Some(4),
+        asymmetry: None,
         quoted_ttl: None,
+        quoted_tos: None,
+        quoted_length: None,
         icmp_type: Some(0),
         icmp_code: Some(0),
         mtu: None,
         grade: "A",
         nat: false,
+        rewritten: None,
         duplicate: false,
         late: false,
         stamp: Stamp {

@@ -35,6 +35,7 @@ pub(crate) mod echo;
 mod hold;
 mod impairment;
 pub(crate) mod internet;
+mod mangling;
 mod map;
 mod namespace;
 pub(crate) mod packet_socket;
@@ -59,6 +60,7 @@ pub use self::{
     hold::HoldTimes,
     impairment::{Hook, LinkState, Macvlan, Refusal},
     internet::{Capture, Guard, InternetLab},
+    mangling::Mangling,
     map::{Coverage, Map, Sighting},
     namespace::Namespace,
     path::Path,

@@ -1,4 +1,4 @@
-//! What listens at the target.
+//! What listens at the target, or on the way to it.
 
 use std::{
     io::ErrorKind,
@@ -23,9 +23,18 @@ impl Lab {
     ///
     /// If the port is taken.
     pub fn listen_tcp(&self, port: u16) -> Result<Service> {
-        let listener = self.target().enter(|| {
+        self.listen_tcp_at(self.target().name(), port)
+    }
+
+    /// The same of a port of any node.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such node, or the port is taken.
+    pub fn listen_tcp_at(&self, node: &str, port: u16) -> Result<Service> {
+        let listener = self.node(node)?.enter(|| {
             TcpListener::bind((Ipv6Addr::UNSPECIFIED, port))
-                .with_context(|| format!("cannot open TCP port {port} of the target"))
+                .with_context(|| format!("cannot open TCP port {port} of {node}"))
         })?;
         listener.set_nonblocking(true)?;
         let worker = Worker::spawn("lab-tcp", move |stop| {

@@ -42,6 +42,8 @@ pub struct Extensions {
 /// What only a sweep has. Fields that are not here are checked nowhere.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SweepSection {
+    /// How probes left.
+    pub probe: SentProbe,
     /// What sent: `sockets` or `generator`.
     pub tx: String,
     /// Frames that left the generator together.
@@ -54,6 +56,17 @@ pub struct SweepSection {
     pub shortfall: u64,
     /// How often a lane waited for records to be written.
     pub backlog_waits: u64,
+}
+
+/// How the probes of a sweep left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct SentProbe {
+    /// TOS or traffic class.
+    pub tos: u8,
+    /// Octets of a probe of IPv4, header included.
+    pub ipv4_length: u16,
+    /// Octets of a probe of IPv6, header included.
+    pub ipv6_length: u16,
 }
 
 /// The stamps of an interface.

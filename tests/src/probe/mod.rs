@@ -30,10 +30,10 @@ pub use self::{
     caught::Caught,
     command::Probe,
     forger::{Echo, Forger},
-    metadata::{Counters, Extensions, Metadata, StampSource, SweepSection},
+    metadata::{Counters, Extensions, Metadata, SentProbe, StampSource, SweepSection},
     record::{
-        Bursts, Hop, Interval, Label, Loss, Omitted, Ping, RateLimit, Reordered, Reply, Responder,
-        Rtt, Trace,
+        Bursts, Hop, Interval, Label, Loss, Middlebox, Omitted, Ping, RateLimit, Reordered, Reply,
+        Responder, Rtt, Tells, Trace,
     },
     remains::Remains,
     run::{Run, Running},

@@ -16,6 +16,9 @@ pub struct Trace {
     pub stop: String,
     pub rounds: u32,
     pub stamp: String,
+    pub tos: u8,
+    pub length: u16,
+    pub middlebox: Option<Middlebox>,
     pub hops: Vec<Hop>,
 }
 
@@ -55,8 +58,36 @@ pub struct Responder {
     pub received: u64,
     pub kind: Option<String>,
     pub reason: Option<String>,
+    #[serde(flatten)]
+    pub tells: Tells,
     #[serde(default)]
     pub mpls: Vec<Label>,
+}
+
+/// What a reply tells of the ways there and back.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Tells {
+    pub reply_ttl: Option<u8>,
+    pub back_hops: Option<u8>,
+    pub asymmetry: Option<i16>,
+    pub quoted_ttl: Option<u8>,
+    pub quoted_tos: Option<u8>,
+    pub quoted_length: Option<u16>,
+    #[serde(default)]
+    pub nat: bool,
+    pub rewritten: Option<String>,
+}
+
+/// Two ways back from a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Middlebox {
+    pub suspected: bool,
+    pub reply_ttl: u8,
+    pub back_hops: u8,
+    pub echo_reply_ttl: u8,
+    pub echo_back_hops: u8,
 }
 
 /// An entry of an MPLS label stack.
@@ -174,7 +205,8 @@ pub struct Reply {
     pub tx_ns: Option<u64>,
     pub rx_ns: u64,
     pub grade: String,
-    pub nat: bool,
+    #[serde(flatten)]
+    pub tells: Tells,
     pub duplicate: bool,
     pub late: bool,
     pub stamp: String,

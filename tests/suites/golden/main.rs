@@ -10,4 +10,5 @@ mod flow;
 mod grades;
 mod probes;
 mod readme;
+mod rewritten;
 mod verdicts;

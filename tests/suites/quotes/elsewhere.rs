@@ -48,7 +48,7 @@ fn a_reply_may_come_in_by_another_interface() {
                     ("tcx/tcx", 5)
                 );
                 let replies = clean_replies(&run);
-                assert!(replies.iter().all(|reply| reply.grade == "A" && !reply.nat));
+                assert!(replies.iter().all(|reply| reply.grade == "A" && !reply.tells.nat));
                 let metadata = run.metadata().unwrap();
                 assert_eq!(metadata.interfaces, ["a1"]);
                 assert_eq!(metadata.reply_interfaces, ["b1"]);
@@ -110,7 +110,7 @@ fn an_echo_reply_from_another_address_is_valid_and_a_segment_is_not() {
         assert_eq!((run.code, replies.len()), (Some(0), 5), "{family}");
         for reply in replies {
             assert_eq!(reply.responder.to_string(), other);
-            assert_eq!((reply.grade.as_str(), reply.nat), ("A", false));
+            assert_eq!((reply.grade.as_str(), reply.tells.nat), ("A", false));
         }
         let run = ping("--tcp");
         let counters = run.counters().unwrap();

@@ -70,7 +70,7 @@ fn masquerading_leaves_no_trace() {
             let run = trace(&lab, family, protocol);
             assert_path(&lab, family, &run);
             let replies = clean_replies(&run);
-            assert!(replies.iter().all(|reply| reply.grade == "A" && !reply.nat));
+            assert!(replies.iter().all(|reply| reply.grade == "A" && !reply.tells.nat));
         }
     }
 }
@@ -94,9 +94,9 @@ fn a_source_rewritten_on_the_way_is_seen_in_the_quotes_behind() {
             let run = trace(&lab, family, protocol);
             assert_path(&lab, family, &run);
             let (near, far) = of_routers(&run);
-            assert!(near.iter().all(|reply| !reply.nat), "{near:?}");
+            assert!(near.iter().all(|reply| !reply.tells.nat), "{near:?}");
             assert!(
-                far.iter().all(|reply| reply.nat && reply.grade == "A"),
+                far.iter().all(|reply| reply.tells.nat && reply.grade == "A"),
                 "{far:?}"
             );
         }
@@ -151,7 +151,7 @@ fn marks_and_identifications_may_change_on_the_way() {
             assert!(
                 near.iter()
                     .chain(&far)
-                    .all(|reply| reply.grade == "A" && !reply.nat)
+                    .all(|reply| reply.grade == "A" && !reply.tells.nat)
             );
         }
     }

@@ -15,6 +15,7 @@ mod routers;
 mod scope;
 mod stack;
 mod tcp;
+mod tells;
 
 use std::collections::BTreeMap;
 

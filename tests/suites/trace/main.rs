@@ -10,6 +10,7 @@ mod output;
 mod silence;
 mod targets;
 mod tcp;
+mod tells;
 mod tools;
 mod udp;
 

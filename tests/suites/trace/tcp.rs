@@ -9,10 +9,10 @@ use probe_tests::{
 
 use crate::{FAST, SOON, chains::assert_clean};
 
-/// What the target answered, by every reply that was written.
+/// What the target answered segments with, by every reply that was written.
 fn kinds_from(run: &Run, target: IpAddr) -> BTreeSet<String> {
     let replies = run.replies().unwrap().into_iter();
-    let from_target = replies.filter(|reply| reply.responder == target);
+    let from_target = replies.filter(|reply| reply.responder == target && reply.protocol == "tcp");
     from_target.map(|reply| reply.kind).collect()
 }
 

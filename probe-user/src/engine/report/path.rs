@@ -6,7 +6,11 @@ use probe_common::abi::Kind;
 use serde::Serialize;
 
 use super::{Interfaces, MplsLabel, Stop};
-use crate::engine::{ending::Ending, stamp::Stamp};
+use crate::engine::{
+    ending::Ending,
+    return_path::{asymmetry, back_hops, forward_hops},
+    stamp::Stamp,
+};
 
 /// What answered on the way of one flow to one target. A target that nothing
 /// answered for has no report.
@@ -43,15 +47,49 @@ pub struct PathHop {
     pub rtt_ns: Option<u64>,
     /// TTL or hop limit that the reply arrived with.
     pub reply_ttl: u8,
+    /// Hops that the reply came over, by a guess at its initial TTL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub back_hops: Option<u8>,
+    /// By how many hops that is more than the probe took, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asymmetry: Option<i16>,
     /// TTL or hop limit of the probe as quoted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quoted_ttl: Option<u8>,
+    /// TOS or traffic class of the probe as quoted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quoted_tos: Option<u8>,
+    /// Length of the probe as its quoted IP header states it, octets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quoted_length: Option<u16>,
+    /// What is not in the quote as it left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewritten: Option<&'static str>,
     /// The label stack that the probe came with, outermost entry first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mpls: Vec<MplsLabel>,
     /// What the router says of interfaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<Interfaces>,
+}
+
+impl PathHop {
+    /// The same with the lengths of its ways. `ran_out`: the last TTL that ran out at a
+    /// router; a target that answers the next is that far.
+    #[must_use]
+    pub fn with_ways(self, kind: Kind, ran_out: u8) -> Self {
+        let is_next = kind.reaches_target() && self.ttl.checked_sub(1) == Some(ran_out);
+        let forward = forward_hops(kind, self.ttl, self.quoted_ttl);
+        let forward = forward.or_else(|| is_next.then_some(self.ttl));
+        let back_hops = back_hops(self.reply_ttl, forward);
+        Self {
+            back_hops,
+            asymmetry: back_hops
+                .zip(forward)
+                .map(|(back, there)| asymmetry(back, there)),
+            ..self
+        }
+    }
 }
 
 /// How far a path was probed.

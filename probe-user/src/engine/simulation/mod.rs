@@ -30,6 +30,7 @@ use super::{
     answer::{Answer, ProbeId},
     core::{Engine, Key},
     pace::Pace,
+    report::Tells,
     session::Session,
     stamp::{RxHook, Stamp},
     time::{Moment, nanoseconds},
@@ -232,6 +233,7 @@ impl<S: Session> World<S> {
                 tx: TxSource::Tcx,
                 rx: RxHook::Tcx,
             },
+            tells: Tells::default(),
             extensions: None,
         };
         if outcome == Outcome::Valid {

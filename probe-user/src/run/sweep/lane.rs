@@ -449,7 +449,7 @@ impl Sending {
 
     fn probe(&self, destination: Address, source: Address, ttl: u8, flow: u16) -> Probe {
         packet::probe(
-            &self.common.probes,
+            packet::shape(&self.common.probes),
             self.slots.ports(),
             Ends {
                 source,

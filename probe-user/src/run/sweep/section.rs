@@ -1,5 +1,6 @@
 //! What the metadata and the summary of a sweep say.
 
+use probe_common::Address;
 use serde::Serialize;
 
 use super::{finish::Harvest, result::SPARED, start::Sweep};
@@ -12,6 +13,7 @@ use crate::{
             plan::Probing,
         },
     },
+    run::packet,
     sink::sweep_summary::{Row, Spared, Totals},
 };
 
@@ -25,6 +27,7 @@ pub(in crate::run) struct SweepSection {
     ttls: u16,
     flows: u16,
     rounds: u32,
+    probe: Sent,
     /// `full` or `adaptive`.
     probing: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,6 +63,16 @@ pub(in crate::run) struct SweepSection {
     hops: Vec<Row>,
 }
 
+/// How probes left: what quotes are held against.
+#[derive(Debug, Serialize)]
+struct Sent {
+    /// TOS or traffic class.
+    tos: u8,
+    /// IP header included, octets.
+    ipv4_length: u16,
+    ipv6_length: u16,
+}
+
 /// From the first stamp of a batch to its end, nanoseconds.
 #[derive(Debug, Serialize)]
 struct Span {
@@ -91,6 +104,11 @@ impl SweepSection {
             ttls: plan.space.ttls,
             flows: plan.space.flows,
             rounds: plan.rounds,
+            probe: Sent {
+                tos: plan.probes.tos,
+                ipv4_length: packet::length(&plan.probes, Address::from_v4([0; 4])),
+                ipv6_length: packet::length(&plan.probes, Address::from_v6([0xfd; 16])),
+            },
             probing: match plan.probing {
                 Probing::Full => "full",
                 Probing::Adaptive { .. } => "adaptive",

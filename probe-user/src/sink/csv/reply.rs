@@ -21,12 +21,17 @@ pub(super) const REPLY: &[&str] = &[
     "tx_ns",
     "rx_ns",
     "reply_ttl",
+    "back_hops",
+    "asymmetry",
     "quoted_ttl",
+    "quoted_tos",
+    "quoted_length",
     "icmp_type",
     "icmp_code",
     "mtu",
     "grade",
     "nat",
+    "rewritten",
     "duplicate",
     "late",
     "stamp",
@@ -50,12 +55,19 @@ pub(super) fn cells(line: &mut Line<'_>, reply: &Reply<'_>) {
     number(line, reply.tx_ns);
     number(line, Some(reply.rx_ns));
     number(line, Some(reply.reply_ttl));
+    number(line, reply.back_hops);
+    number(line, reply.asymmetry);
     number(line, reply.quoted_ttl);
+    number(line, reply.quoted_tos);
+    number(line, reply.quoted_length);
     number(line, reply.icmp_type);
     number(line, reply.icmp_code);
     number(line, reply.mtu);
     name(line, reply.grade);
-    for fact in [reply.nat, reply.duplicate, reply.late] {
+    line.text(",");
+    line.truth(reply.nat);
+    name(line, reply.rewritten.unwrap_or_default());
+    for fact in [reply.duplicate, reply.late] {
         line.text(",");
         line.truth(fact);
     }

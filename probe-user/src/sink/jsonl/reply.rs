@@ -35,7 +35,11 @@ pub(super) fn object(line: &mut Line<'_>, reply: &Reply<'_>) {
     line.number(reply.rx_ns);
     line.text(r#","reply_ttl":"#);
     line.number(reply.reply_ttl);
+    option(line, r#","back_hops":"#, reply.back_hops);
+    option(line, r#","asymmetry":"#, reply.asymmetry);
     option(line, r#","quoted_ttl":"#, reply.quoted_ttl);
+    option(line, r#","quoted_tos":"#, reply.quoted_tos);
+    option(line, r#","quoted_length":"#, reply.quoted_length);
     option(line, r#","icmp_type":"#, reply.icmp_type);
     option(line, r#","icmp_code":"#, reply.icmp_code);
     option(line, r#","mtu":"#, reply.mtu);
@@ -43,6 +47,11 @@ pub(super) fn object(line: &mut Line<'_>, reply: &Reply<'_>) {
     line.text(reply.grade);
     line.text(r#"","nat":"#);
     line.truth(reply.nat);
+    if let Some(rewritten) = reply.rewritten {
+        line.text(r#","rewritten":""#);
+        line.text(rewritten);
+        line.text("\"");
+    }
     line.text(r#","duplicate":"#);
     line.truth(reply.duplicate);
     line.text(r#","late":"#);

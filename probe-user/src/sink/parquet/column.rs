@@ -16,7 +16,7 @@ use parquet::{
 
 pub(super) use self::{
     address::{AddressTexts, Addresses},
-    number::{Numbers, Truths, narrow, wide},
+    number::{Numbers, Truths, narrow, signed, wide},
     text::{Names, Texts},
 };
 

@@ -9,7 +9,10 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::sink::{arbitrary, sample::reply};
+use crate::sink::{
+    arbitrary,
+    sample::{quoting, reply},
+};
 
 const NEVER: Duration = Duration::MAX;
 
@@ -62,6 +65,7 @@ fn fields(row: &Row) -> (Map<String, Value>, Octets) {
             }
             Field::Str(text) => json!(text),
             Field::Bool(truth) => json!(truth),
+            Field::Short(number) => json!(number),
             Field::UByte(number) => json!(number),
             Field::UShort(number) => json!(number),
             Field::UInt(number) => json!(number),
@@ -147,7 +151,8 @@ fn columns_are_the_fields_in_order() {
     };
     let mut full = reply("10.0.0.1");
     full.reason = Some("host-unreachable");
-    (full.quoted_ttl, full.mtu, full.again) = (Some(1), Some(1500), true);
+    (full.mtu, full.again) = (Some(1500), true);
+    let full = quoting(full);
     let mut expected = fields(serde_json::to_string(&full).expect("JSON"));
     // These are lists and objects.
     expected.extend(["mpls", "interface"].map(str::to_owned));

@@ -1,8 +1,8 @@
-//! A reply as a few octets: 30 with IPv4, and more where its router said more.
+//! A reply as a few octets: 33 with IPv4, and more where its router said more.
 
 use std::net::IpAddr;
 
-use probe_common::abi::{Kind, Protocol, TxSource};
+use probe_common::abi::{Flags, Kind, Protocol, TxSource};
 
 use super::extension;
 use crate::engine::{
@@ -11,13 +11,15 @@ use crate::engine::{
 };
 
 /// Octets before the addresses.
-const HEADER: usize = 22;
+const HEADER: usize = 25;
 
 const TARGET_V6: u8 = 1;
 const RESPONDER_V6: u8 = 2;
 const HAS_RTT: u8 = 4;
-const HAS_QUOTED_TTL: u8 = 8;
+const HAS_QUOTE: u8 = 8;
 const HAS_EXTENSIONS: u8 = 16;
+/// Above these flags stands [`Record::rewritten`].
+const REWRITTEN: u32 = 5;
 
 /// What a path needs of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,11 +34,21 @@ pub(super) struct Record {
     responder: IpAddr,
     rtt_ns: Option<u64>,
     reply_ttl: u8,
-    quoted_ttl: Option<u8>,
+    quote: Option<Quote>,
+    /// Place in [`Flags::REWRITTEN`], from 1 on; 0: nothing.
+    rewritten: u8,
     /// Place in [`Reasons`], from 1 on; 0: none.
     reason: u8,
     /// Of few replies.
     extensions: Option<Box<Extensions>>,
+}
+
+/// How the probe looked when it was quoted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Quote {
+    ttl: u8,
+    tos: u8,
+    length: u16,
 }
 
 /// Names of unreachable codes that were met.
@@ -75,7 +87,12 @@ impl Record {
             responder: reply.responder,
             rtt_ns: reply.rtt_ns,
             reply_ttl: reply.reply_ttl,
-            quoted_ttl: reply.quoted_ttl,
+            quote: reply.quoted_ttl.map(|ttl| Quote {
+                ttl,
+                tos: reply.quoted_tos.unwrap_or_default(),
+                length: reply.quoted_length.unwrap_or_default(),
+            }),
+            rewritten: place_of(reply.rewritten),
             reason: reply.reason.map_or(0, |reason| reasons.place(reason)),
             extensions: extensions(reply),
         })
@@ -90,7 +107,12 @@ impl Record {
             reason: reasons.name(self.reason),
             rtt_ns: self.rtt_ns,
             reply_ttl: self.reply_ttl,
-            quoted_ttl: self.quoted_ttl,
+            back_hops: None,
+            asymmetry: None,
+            quoted_ttl: self.quote.map(|quote| quote.ttl),
+            quoted_tos: self.quote.map(|quote| quote.tos),
+            quoted_length: self.quote.map(|quote| quote.length),
+            rewritten: name_at(self.rewritten),
             mpls: said.map_or_else(Vec::new, |said| said.mpls.clone()),
             interface: said.and_then(|said| said.interface.clone()),
         }
@@ -106,8 +128,9 @@ impl Record {
         let flags = flag(self.target.is_ipv6(), TARGET_V6)
             | flag(self.responder.is_ipv6(), RESPONDER_V6)
             | flag(self.rtt_ns.is_some(), HAS_RTT)
-            | flag(self.quoted_ttl.is_some(), HAS_QUOTED_TTL)
-            | flag(self.extensions.is_some(), HAS_EXTENSIONS);
+            | flag(self.quote.is_some(), HAS_QUOTE)
+            | flag(self.extensions.is_some(), HAS_EXTENSIONS)
+            | self.rewritten << REWRITTEN;
         let rx = match self.stamp.rx {
             RxHook::XdpNative => 0,
             RxHook::XdpGeneric => 1,
@@ -115,7 +138,9 @@ impl Record {
         };
         into.extend([flags, self.protocol as u8, self.kind as u8, self.reason]);
         into.extend([(self.stamp.tx as u8) << 2 | rx, self.ttl, self.reply_ttl]);
-        into.push(self.quoted_ttl.unwrap_or_default());
+        let quote = self.quote.unwrap_or_default();
+        into.extend([quote.ttl, quote.tos]);
+        into.extend(quote.length.to_le_bytes());
         into.extend(self.flow.to_le_bytes());
         into.extend(self.round.to_le_bytes());
         into.extend(self.rtt_ns.unwrap_or_default().to_le_bytes());
@@ -142,9 +167,11 @@ impl Record {
             ttl,
             reply_ttl,
             quoted_ttl,
+            quoted_tos,
             ..,
         ] = *header;
-        let (flow, header) = header.get(8..)?.split_first_chunk()?;
+        let (quoted_length, header) = header.get(9..)?.split_first_chunk()?;
+        let (flow, header) = header.split_first_chunk()?;
         let (round, header) = header.split_first_chunk()?;
         let rtt_ns = header.first_chunk()?;
         let target = address(&mut rest, flags & TARGET_V6 != 0)?;
@@ -169,7 +196,12 @@ impl Record {
             responder,
             rtt_ns: (flags & HAS_RTT != 0).then_some(u64::from_le_bytes(*rtt_ns)),
             reply_ttl,
-            quoted_ttl: (flags & HAS_QUOTED_TTL != 0).then_some(quoted_ttl),
+            quote: (flags & HAS_QUOTE != 0).then_some(Quote {
+                ttl: quoted_ttl,
+                tos: quoted_tos,
+                length: u16::from_le_bytes(*quoted_length),
+            }),
+            rewritten: flags >> REWRITTEN,
             reason,
             extensions,
         })
@@ -183,6 +215,18 @@ fn extensions(reply: &Reply<'_>) -> Option<Box<Extensions>> {
         interface: interface.filter(|interface| *interface != Interfaces::default()),
     };
     (said != Extensions::default()).then(|| Box::new(said))
+}
+
+/// Place of what was rewritten among its names, from 1 on; 0: nothing was.
+fn place_of(rewritten: Option<&str>) -> u8 {
+    let named = |name: &&str| Some(*name) == rewritten;
+    let place = Flags::REWRITTEN.iter().position(named);
+    place.map_or(0, |place| place as u8 + 1)
+}
+
+fn name_at(place: u8) -> Option<&'static str> {
+    let index = usize::from(place).checked_sub(1)?;
+    Flags::REWRITTEN.get(index).copied()
 }
 
 /// Reads the next address; `None` at the end.
@@ -226,6 +270,11 @@ mod tests {
                 prop_assert_eq!(&hop.mpls[..], reply.mpls);
                 let said = reply.interface.filter(|said| **said != Interfaces::default());
                 prop_assert_eq!(hop.interface.as_ref(), said);
+                prop_assert_eq!(hop.rewritten, reply.rewritten);
+                prop_assert_eq!(hop.quoted_ttl, reply.quoted_ttl);
+                let quoted = hop.quoted_length.zip(hop.quoted_tos);
+                let told = (reply.quoted_length.unwrap_or(0), reply.quoted_tos.unwrap_or(0));
+                prop_assert_eq!(quoted, reply.quoted_ttl.map(|_| told));
             }
         }
     }

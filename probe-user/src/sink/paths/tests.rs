@@ -133,6 +133,8 @@ fn a_path_is_one_line_with_its_hops_in_order() {
         rtt_ns: Some(rtt_ns),
         responder: responder.parse().expect("an address"),
         quoted_ttl: Some(1),
+        quoted_tos: Some(0),
+        quoted_length: Some(40),
         ..hop(ttl, "time-exceeded")
     };
     let replies = [
@@ -144,10 +146,10 @@ fn a_path_is_one_line_with_its_hops_in_order() {
     ];
     let expected = concat!(
         r#"{"target":"10.0.0.1","protocol":"icmp","flow":0,"stop":"target","stamp":"tcx/tcx","hops":["#,
-        r#"{"ttl":1,"responder":"192.0.2.1","kind":"time-exceeded","rtt_ns":10,"reply_ttl":61,"quoted_ttl":1},"#,
-        r#"{"ttl":2,"responder":"192.0.2.2","kind":"time-exceeded","rtt_ns":20,"reply_ttl":61,"quoted_ttl":1},"#,
-        r#"{"ttl":2,"responder":"192.0.2.9","kind":"time-exceeded","rtt_ns":30,"reply_ttl":61,"quoted_ttl":1},"#,
-        r#"{"ttl":3,"responder":"10.0.0.1","kind":"echo-reply","rtt_ns":45200,"reply_ttl":61}]}"#,
+        r#"{"ttl":1,"responder":"192.0.2.1","kind":"time-exceeded","rtt_ns":10,"reply_ttl":61,"back_hops":4,"asymmetry":3,"quoted_ttl":1,"quoted_tos":0,"quoted_length":40},"#,
+        r#"{"ttl":2,"responder":"192.0.2.2","kind":"time-exceeded","rtt_ns":20,"reply_ttl":61,"back_hops":4,"asymmetry":2,"quoted_ttl":1,"quoted_tos":0,"quoted_length":40},"#,
+        r#"{"ttl":2,"responder":"192.0.2.9","kind":"time-exceeded","rtt_ns":30,"reply_ttl":61,"back_hops":4,"asymmetry":2,"quoted_ttl":1,"quoted_tos":0,"quoted_length":40},"#,
+        r#"{"ttl":3,"responder":"10.0.0.1","kind":"echo-reply","rtt_ns":45200,"reply_ttl":61,"back_hops":4,"asymmetry":1}]}"#,
         "\n",
     );
     let text = Writes::of(

@@ -3,11 +3,11 @@
 use crate::{
     engine::report::{
         Bursts, Hop, Interface, Interfaces, MplsLabel, Omitted, RateLimit, Reordered, Responder,
-        Stop, TraceReport,
+        Stop, Tells, TraceReport,
     },
     sink::{
         Presentation, Sink,
-        sample::{LABEL, Writes, hop, interval, ip, ping, reply, responder, trace},
+        sample::{LABEL, MIDDLEBOX, Writes, hop, interval, ip, ping, reply, responder, trace},
         table::Table,
     },
 };
@@ -100,6 +100,67 @@ fn what_routers_say_besides_is_shown_if_it_is_wanted() {
         "{line}"
     );
     assert!(!traced(&report).contains("MPLS"));
+}
+
+#[test]
+fn what_the_way_did_to_the_probe_is_noted() {
+    let quoted = |address, tells| Responder {
+        tells,
+        ..responder(address, None, 3)
+    };
+    let as_sent = Tells {
+        quoted_ttl: Some(1),
+        quoted_tos: Some(0),
+        quoted_length: Some(40),
+        back_hops: Some(1),
+        asymmetry: Some(0),
+        ..Tells::default()
+    };
+    let behind_nat = Tells {
+        back_hops: Some(5),
+        asymmetry: Some(3),
+        nat: true,
+        rewritten: Some("source+checksum"),
+        ..as_sent
+    };
+    let changed = Tells {
+        quoted_ttl: Some(0),
+        quoted_tos: Some(0x28),
+        quoted_length: Some(60),
+        ..as_sent
+    };
+    let mut target = responder("192.0.2.1", None, 3);
+    (target.kind, target.tells.back_hops, target.tells.asymmetry) =
+        (Some("syn-ack"), Some(2), Some(-2));
+    let hops = vec![
+        hop(1, vec![quoted("10.0.0.1", as_sent)]),
+        hop(2, vec![quoted("10.0.12.2", behind_nat)]),
+        hop(3, vec![quoted("10.0.23.3", changed)]),
+        hop(4, vec![target]),
+    ];
+    let mut report = trace("192.0.2.1", Stop::Target, hops);
+    report.middlebox = Some(MIDDLEBOX);
+    let notes = |presentation| -> Vec<String> {
+        let text = shown(presentation, |table| table.trace(&report));
+        let lines = text.lines().skip(2);
+        let after_times = |line: &str| line.rsplit("  ").next().unwrap_or_default().to_owned();
+        lines.map(after_times).collect()
+    };
+    let sentence = "a middlebox may have answered for the target: \
+                    its segments came back over 2 hops, its echo reply over 6 hops";
+    let seen = notes(presentation());
+    assert_eq!(seen[1], "NAT (source+checksum)");
+    assert_eq!(seen[2], "quoted TTL 0, quoted TOS 0x28, quoted length 60");
+    assert_eq!(seen[3], "syn-ack");
+    assert_eq!(seen[5], sentence);
+    let back = Presentation {
+        back: true,
+        ..presentation()
+    };
+    let seen = notes(back);
+    assert_eq!(seen[1], "NAT (source+checksum), back 5");
+    assert!(!seen[0].contains("back") && !seen[2].contains("back"));
+    assert_eq!(seen[3], "syn-ack, back 2");
 }
 
 #[test]
@@ -278,6 +339,7 @@ fn a_ping_is_lines_and_a_summary() {
             received: 1,
             kind: Some("unreachable"),
             reason: Some("host-unreachable"),
+            tells: Tells::default(),
             mpls: Vec::new(),
             interface: None,
         }];

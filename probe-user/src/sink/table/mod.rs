@@ -7,6 +7,7 @@ mod golden;
 pub(crate) mod grid;
 mod ping;
 mod reply;
+mod tells;
 mod trace;
 
 use std::io;
@@ -65,7 +66,10 @@ impl Sink for Table {
         let heading = trace::heading(report, &self.presentation);
         let hops = trace::hops(report, &self.presentation);
         let stop = self.dim(&trace::stop(report));
-        self.block(&format!("{heading}{hops}{stop}\n"))
+        let middlebox = tells::middlebox(report).map_or_else(String::new, |sentence| {
+            paint(&sentence, true, self.presentation.colour) + "\n"
+        });
+        self.block(&format!("{heading}{hops}{stop}\n{middlebox}"))
     }
 
     fn ping(&mut self, report: &PingReport) -> io::Result<()> {

@@ -4,6 +4,7 @@ use super::{
     columns::{Figures, causes, extras, loss},
     extensions,
     grid::{Grid, Text, plain},
+    tells,
 };
 use crate::{
     engine::report::{Hop, RateLimit, Responder, Stop, TraceReport},
@@ -54,9 +55,7 @@ fn first_row(
 ) -> Vec<Text> {
     let responder = hop.responders.first();
     let name = responder.map_or("*".to_owned(), |r| host(r.name.as_deref(), r.address));
-    let mut notes = responder.map_or(vec![], |r| about(hop, r, report));
-    let shown = responder.filter(|_| presentation.extensions);
-    notes.extend(shown.into_iter().flat_map(extensions::notes));
+    let mut notes = responder.map_or(vec![], |r| about(hop, r, report, presentation));
     notes.extend(causes(&hop.loss));
     notes.extend(hop.rate_limit.map(limit));
     notes.extend(extras(hop.late, hop.duplicates));
@@ -91,17 +90,19 @@ fn next_row(
     let name = host(responder.name.as_deref(), responder.address);
     let mut row = vec![plain(""), plain(name), plain(""), plain("")];
     row.extend(figures.cells(None));
-    let mut notes = about(hop, responder, report);
-    if presentation.extensions {
-        notes.extend(extensions::notes(responder));
-    }
+    let notes = about(hop, responder, report, presentation);
     row.push(plain(notes.join(", ")));
     row
 }
 
-/// What a responder said, where that is not what it is there for, and how often it
-/// answered, where it was not the only one.
-fn about(hop: &Hop, responder: &Responder, report: &TraceReport) -> Vec<String> {
+/// How often a responder answered, where it was not the only one; what it said, where
+/// that is not what it is there for, and what that tells.
+fn about(
+    hop: &Hop,
+    responder: &Responder,
+    report: &TraceReport,
+    presentation: &Presentation,
+) -> Vec<String> {
     let mut notes = Vec::new();
     if hop.responders.len() > 1 {
         notes.push(counted(responder.received, "reply", "replies"));
@@ -116,6 +117,13 @@ fn about(hop: &Hop, responder: &Responder, report: &TraceReport) -> Vec<String> 
         (_, Some(reason)) => notes.push(format!("!{reason}")),
         (Some(kind), None) => notes.push(kind.to_owned()),
         (None, None) => {}
+    }
+    notes.extend(tells::notes(responder, report));
+    if presentation.back {
+        notes.extend(tells::way_back(responder));
+    }
+    if presentation.extensions {
+        notes.extend(extensions::notes(responder));
     }
     notes
 }

@@ -23,6 +23,12 @@ pub(in super::super) fn narrow(name: &'static str, bits: i8) -> Numbers<Int32Typ
     Numbers::new(Field::new(name, Physical::INT32, Some(logical)))
 }
 
+/// Numbers with a sign of so many bits, at most 32.
+pub(in super::super) fn signed(name: &'static str, bits: i8) -> Numbers<Int32Type> {
+    let logical = LogicalType::integer(bits, true);
+    Numbers::new(Field::new(name, Physical::INT32, Some(logical)))
+}
+
 /// Numbers of 64 bits, with or without a sign.
 pub(in super::super) fn wide(name: &'static str, signed: bool) -> Numbers<Int64Type> {
     let logical = LogicalType::integer(64, signed);

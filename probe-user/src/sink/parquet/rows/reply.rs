@@ -12,7 +12,7 @@ use crate::{
         extensions,
         line::Line,
         parquet::column::{
-            AddressTexts, Addresses, Column, Names, Numbers, Texts, Truths, narrow, wide,
+            AddressTexts, Addresses, Column, Names, Numbers, Texts, Truths, narrow, signed, wide,
         },
     },
 };
@@ -33,12 +33,17 @@ pub(in super::super) struct ReplyRows {
     tx_ns: Numbers<Int64Type>,
     rx_ns: Numbers<Int64Type>,
     reply_ttl: Numbers<Int32Type>,
+    back_hops: Numbers<Int32Type>,
+    asymmetry: Numbers<Int32Type>,
     quoted_ttl: Numbers<Int32Type>,
+    quoted_tos: Numbers<Int32Type>,
+    quoted_length: Numbers<Int32Type>,
     icmp_type: Numbers<Int32Type>,
     icmp_code: Numbers<Int32Type>,
     mtu: Numbers<Int32Type>,
     grade: Names,
     nat: Truths,
+    rewritten: Names,
     duplicate: Truths,
     late: Truths,
     stamp: Names,
@@ -68,12 +73,17 @@ impl Default for ReplyRows {
                 .encoded(Encoding::DELTA_BINARY_PACKED),
             rx_ns: wide("rx_ns", true).encoded(Encoding::DELTA_BINARY_PACKED),
             reply_ttl: narrow("reply_ttl", 8),
+            back_hops: narrow("back_hops", 8).optional(),
+            asymmetry: signed("asymmetry", 16).optional(),
             quoted_ttl: narrow("quoted_ttl", 8).optional(),
+            quoted_tos: narrow("quoted_tos", 8).optional(),
+            quoted_length: narrow("quoted_length", 16).optional(),
             icmp_type: narrow("icmp_type", 8).optional(),
             icmp_code: narrow("icmp_code", 8).optional(),
             mtu: narrow("mtu", 32).optional(),
             grade: Names::new("grade"),
             nat: Truths::new("nat"),
+            rewritten: Names::new("rewritten").optional(),
             duplicate: Truths::new("duplicate"),
             late: Truths::new("late"),
             stamp: Names::new("stamp"),
@@ -104,12 +114,17 @@ impl Rows for ReplyRows {
             &mut self.tx_ns,
             &mut self.rx_ns,
             &mut self.reply_ttl,
+            &mut self.back_hops,
+            &mut self.asymmetry,
             &mut self.quoted_ttl,
+            &mut self.quoted_tos,
+            &mut self.quoted_length,
             &mut self.icmp_type,
             &mut self.icmp_code,
             &mut self.mtu,
             &mut self.grade,
             &mut self.nat,
+            &mut self.rewritten,
             &mut self.duplicate,
             &mut self.late,
             &mut self.stamp,
@@ -134,12 +149,17 @@ impl Rows for ReplyRows {
         self.tx_ns.push_option(reply.tx_ns.map(u64::cast_signed));
         self.rx_ns.push(reply.rx_ns.cast_signed());
         self.reply_ttl.push(reply.reply_ttl);
+        self.back_hops.push_option(reply.back_hops);
+        self.asymmetry.push_option(reply.asymmetry);
         self.quoted_ttl.push_option(reply.quoted_ttl);
+        self.quoted_tos.push_option(reply.quoted_tos);
+        self.quoted_length.push_option(reply.quoted_length);
         self.icmp_type.push_option(reply.icmp_type);
         self.icmp_code.push_option(reply.icmp_code);
         self.mtu.push_option(reply.mtu.map(u32::cast_signed));
         self.grade.push(reply.grade);
         self.nat.push(reply.nat);
+        self.rewritten.push_option(reply.rewritten);
         self.duplicate.push(reply.duplicate);
         self.late.push(reply.late);
         self.stamp.push(reply.stamp.name());
