@@ -18,7 +18,8 @@ impl Order {
     pub fn record(&mut self, round: u32, arrived: Moment) {
         self.replies += 1;
         match self.highest {
-            Some((highest, then)) if round < highest => {
+            // Rounds begin again at 0 after four billion.
+            Some((highest, then)) if highest.wrapping_sub(round).wrapping_sub(1) < u32::MAX / 2 => {
                 self.reordered += u64::from(arrived > then);
             }
             _ => self.highest = Some((round, arrived)),

@@ -104,7 +104,8 @@ impl<T: Copy> Sequence<T> {
     }
 
     fn place_of(&self, round: u32) -> Option<usize> {
-        usize::try_from(round.checked_sub(self.first)?).ok()
+        // Rounds begin again at 0 after four billion: a place that is not there is none.
+        usize::try_from(round.wrapping_sub(self.first)).ok()
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     answer::{Answer, ProbeId},
+    cause::{LostHere, Unsent},
     time::Moment,
 };
 
@@ -24,9 +25,9 @@ pub enum Poll {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
     /// It never left this host.
-    NeverSent,
-    /// The answer came, and was lost here.
-    ByUs,
+    NeverSent(Unsent),
+    /// The answer came, or could have, and was lost here.
+    ByUs(LostHere),
     /// No answer within the timeout.
     Unanswered,
 }

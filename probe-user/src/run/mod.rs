@@ -1,10 +1,12 @@
 //! Joins the engine to `io`: the only place that waits.
 
+mod clocks;
 mod describe;
 mod drive;
 mod equip;
 mod examine;
 mod finish;
+mod host;
 mod intervals;
 mod metadata;
 mod packet;

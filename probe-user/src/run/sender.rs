@@ -11,6 +11,7 @@ use super::{
 use crate::{
     engine::{
         answer::address,
+        cause::Unsent,
         core::{Engine, Key},
         plan::ProbeOptions,
         session::Session,
@@ -18,7 +19,7 @@ use crate::{
     },
     io::{
         slots::{SlotTable, Tenant},
-        transmit::{Contact, Frame, Sent, Transmitter, UNBUILDABLE},
+        transmit::{Contact, Frame, Sent, Transmitter, UNBUILDABLE, errno},
     },
 };
 
@@ -62,9 +63,12 @@ impl Sender {
         self.frames.len()
     }
 
-    /// Announces a probe in a slot and builds its frame. `None`: there is no
-    /// slot for it.
-    pub(super) fn queue(&mut self, key: Key, way: &Way, now: Moment) -> Option<()> {
+    /// Announces a probe in a slot and builds its frame.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be sent: there is no slot for it, or no such frame.
+    pub(super) fn queue(&mut self, key: Key, way: &Way, now: Moment) -> Result<(), Unsent> {
         self.attempts.planned += 1;
         let ends = Ends {
             source: address(way.path.source),
@@ -86,18 +90,18 @@ impl Sender {
         let Some(lease) = self.slots.lease(&tenant, now) else {
             // Every slot that was looked at waits for an answer.
             *self.attempts.skipped.entry("slots_busy").or_default() += 1;
-            return None;
+            return Err(Unsent::SlotsBusy);
         };
         probe.seq16 = lease.seq16;
         probe.nonce = lease.nonce;
         let built = Frame::build(&probe, &self.contact, way.path.ifindex, &way.path.link);
         let Some(frame) = built else {
             *self.attempts.failed.entry(UNBUILDABLE).or_default() += 1;
-            return None;
+            return Err(Unsent::Failed(errno(UNBUILDABLE)));
         };
         self.frames.push(frame);
         self.queued.push((key, lease));
-        Some(())
+        Ok(())
     }
 
     /// Sends what is queued and tells the engine of each.
@@ -116,8 +120,8 @@ impl Sender {
             true
         });
         for (key, lease, errno) in refused {
-            self.settle_refusal(lease, errno);
-            engine.handle_refused(key, now);
+            let why = self.settle_refusal(lease, errno);
+            engine.handle_refused(key, why, now);
         }
         self.frames = frames;
         self.frames.clear();
@@ -126,12 +130,16 @@ impl Sender {
     }
 
     /// A refused probe that has its stamp was refused by the qdisc or driver.
-    fn settle_refusal(&mut self, lease: Lease, errno: i32) {
+    fn settle_refusal(&mut self, lease: Lease, number: i32) -> Unsent {
         match self.slots.fate(lease) {
             Some(Fate::NeverStamped) | None => {
-                *self.attempts.failed.entry(errno).or_default() += 1;
+                *self.attempts.failed.entry(number).or_default() += 1;
+                Unsent::Failed(errno(number))
             }
-            Some(_) => self.slots.mark_dropped(lease),
+            Some(_) => {
+                self.slots.mark_dropped(lease);
+                Unsent::DroppedAfterStamp
+            }
         }
     }
 }

@@ -27,10 +27,10 @@ pub use self::{
     accounting::assert_accounting,
     command::Probe,
     forger::{Echo, Forger},
-    metadata::{Counters, Metadata, StampSource, SweepSection},
+    metadata::{Counters, Metadata, StampSource, Step, Suspension, SweepSection},
     record::{
-        Bursts, Hop, Interval, Label, Loss, Omitted, Ping, RateLimit, Reordered, Reply, Responder,
-        Rtt, Trace,
+        Bursts, Hop, Host, Interval, Label, Loss, Omitted, Ping, RateLimit, Reordered, Reply,
+        Responder, Rtt, Trace,
     },
     remains::Remains,
     run::{Run, Running},

@@ -28,6 +28,7 @@ use self::{
 };
 use super::{
     answer::{Answer, ProbeId},
+    cause::{Errno, Unsent},
     core::{Engine, Key},
     pace::Pace,
     session::Session,
@@ -162,7 +163,8 @@ impl<S: Session> World<S> {
     fn send(&mut self, key: Key) {
         self.sent.push((self.now, key));
         if self.rng.f64() < self.trouble.refused {
-            return self.engine.handle_refused(key, self.now);
+            let why = Unsent::Failed(Errno::Enobufs);
+            return self.engine.handle_refused(key, why, self.now);
         }
         let vanishes = self.rng.f64() < self.trouble.vanished;
         let index = self.slots.len() as u32;

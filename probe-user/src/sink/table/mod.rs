@@ -1,5 +1,6 @@
 //! For people: aligned columns, units, words.
 
+mod causes;
 mod columns;
 mod extensions;
 #[cfg(test)]
@@ -65,7 +66,9 @@ impl Sink for Table {
         let heading = trace::heading(report, &self.presentation);
         let hops = trace::hops(report, &self.presentation);
         let stop = self.dim(&trace::stop(report));
-        self.block(&format!("{heading}{hops}{stop}\n"))
+        let host = report.host.as_ref().map(causes::host);
+        let host = host.map_or_else(String::new, |host| self.dim(&host) + "\n");
+        self.block(&format!("{heading}{hops}{stop}\n{host}"))
     }
 
     fn ping(&mut self, report: &PingReport) -> io::Result<()> {
