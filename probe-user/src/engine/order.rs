@@ -52,6 +52,15 @@ mod tests {
         assert_eq!(order.reordered().ratio, 1.0 / 3.0);
     }
 
+    #[test]
+    fn rounds_that_begin_again_are_later() {
+        let mut order = Order::default();
+        for (round, at) in [(u32::MAX - 1, 1), (0, 2), (u32::MAX, 3), (1, 4), (1, 5)] {
+            order.record(round, Moment(at));
+        }
+        assert_eq!(order.reordered().count, 1);
+    }
+
     proptest! {
         /// The definition: a later probe's reply came sooner.
         #[test]

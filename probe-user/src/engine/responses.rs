@@ -66,9 +66,9 @@ impl Responses {
         series.interval()
     }
 
-    /// The time between two probes that respects the limit which is certain so far.
+    /// The time between two probes that respects the limit.
     pub fn respectful_interval(&self) -> Option<Duration> {
-        let rate = self.bucket.limit()?.per_second;
+        let rate = self.limit()?.per_second;
         Duration::try_from_secs_f64(1.0 / (RESPECTFUL * rate)).ok()
     }
 }

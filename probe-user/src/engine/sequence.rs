@@ -165,6 +165,18 @@ mod tests {
     }
 
     #[test]
+    fn rounds_begin_again_after_the_last() {
+        let mut sequence = Sequence::default();
+        let rounds = [u32::MAX - 1, u32::MAX, 0, 1];
+        rounds.iter().for_each(|round| sequence.open(*round));
+        for (round, outcome) in [(1, 'd'), (0, 'c'), (u32::MAX, 'b'), (u32::MAX - 1, 'a')] {
+            sequence.settle(round, Some(outcome), NOW);
+        }
+        sequence.settle(u32::MAX - 2, Some('x'), NOW);
+        assert_eq!(taken(&mut sequence, NOW), "abcd");
+    }
+
+    #[test]
     fn it_holds_no_more_than_is_under_way() {
         let mut sequence = Sequence::default();
         for round in 0..100_000 {

@@ -77,7 +77,7 @@ fn what_a_router_drops_is_unanswered() {
     // It looks like a token bucket, for it is one; but echo replies are not what hosts limit.
     assert_eq!(ping.causes.get("path"), Some(&ping.loss.unanswered));
     let run = Probe::trace(lab.vantage())
-        .args(["--rounds", "600", "--queries", "1", "--interval", "5ms"])
+        .args(["--rounds", "1000", "--queries", "1", "--interval", "2ms"])
         .args(crate::SOON)
         .to(target)
         .run()

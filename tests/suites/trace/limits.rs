@@ -96,17 +96,28 @@ fn the_limit_of_each_router_is_found() {
     assert_eq!(trace.hops[3].rate_limit, None);
 }
 
-/// Linux, IPv6: one each `icmp/ratelimit` milliseconds, halved for every 32 bits that the
-/// route back leaves open (`icmpv6_xrlim_allow`).
+/// A route back to the vantage point alone: kernels that give wider prefixes more make no
+/// difference then (`icmpv6_xrlim_allow`).
+fn narrow_route(lab: &Lab) {
+    let vantage = lab.address(Family::V6, "vantage").unwrap();
+    let prefix = format!("{vantage}/128");
+    lab.route_to("vantage", Family::V6, &prefix).unwrap();
+}
+
+/// Linux, IPv6: six at first, then one each `icmp/ratelimit` milliseconds.
 #[test]
 fn the_limit_of_each_router_is_found_by_ipv6_too() {
     let lab = Lab::chain(3).default_icmp_limits().build().unwrap();
-    let slower = [("ipv6/icmp/ratelimit", "2000")];
+    narrow_route(&lab);
+    let ratelimit = ["-n", "net.ipv6.icmp.ratelimit"];
+    let default = lab.node("r1").unwrap().run("sysctl", &ratelimit).unwrap();
+    let default: f64 = default.trim().parse().unwrap();
+    let slower = [("ipv6/icmp/ratelimit", "500")];
     lab.node("r2").unwrap().sysctl(&slower).unwrap();
     let none = [("ipv6/icmp/ratelimit", "0")];
     lab.node("r3").unwrap().sysctl(&none).unwrap();
     let trace = pressed_by(&lab, Family::V6, &["--icmp"]);
-    assert_limit(trace.hops[0].rate_limit, 4.0, 6);
+    assert_limit(trace.hops[0].rate_limit, 1000.0 / default, 6);
     assert_limit(trace.hops[1].rate_limit, 2.0, 6);
     assert_eq!(trace.hops[2].rate_limit, None);
     assert_eq!(trace.hops[3].rate_limit, None);
@@ -117,9 +128,10 @@ fn the_limit_of_each_router_is_found_by_ipv6_too() {
 #[test]
 fn limits_are_respected() {
     let lab = Lab::chain(3).default_icmp_limits().build().unwrap();
+    narrow_route(&lab);
     let fast = [
         ("ipv4/icmp_ratelimit", "200"),
-        ("ipv6/icmp/ratelimit", "800"),
+        ("ipv6/icmp/ratelimit", "200"),
     ];
     lab.node("r2").unwrap().sysctl(&fast).unwrap();
     let none = [("ipv4/icmp_ratelimit", "0"), ("ipv6/icmp/ratelimit", "0")];

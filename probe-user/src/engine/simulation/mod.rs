@@ -9,6 +9,7 @@ mod ping_statistics_tests;
 mod ping_tests;
 mod property_tests;
 mod scale_tests;
+mod sleep_tests;
 mod tcp_tests;
 mod trace_tests;
 mod trace_time_tests;
