@@ -123,6 +123,10 @@ pub(crate) struct PathShapeArgs {
     /// Stop after this many silent hops in a row; 0: never
     #[arg(long, value_name = "N", default_value = "8")]
     pub(crate) gap_limit: u8,
+    /// Probe a hop that answers only so often no more often than that; rounds that it then
+    /// gets no probe in are left out
+    #[arg(long)]
+    pub(crate) respect_limits: bool,
 }
 
 #[derive(Debug, Args)]
@@ -158,6 +162,12 @@ pub(crate) struct PaceArgs {
     #[arg(short = 't', visible_short_alias = 'H', long, value_name = "TTL")]
     #[arg(default_value = "64", value_parser = value_parser!(u8).range(1..))]
     pub(crate) ttl: u8,
+    /// Probe a target that answers only so often no more often than that
+    #[arg(long)]
+    pub(crate) respect_limits: bool,
+    /// Number of the first probe: to see what a run of months comes to
+    #[arg(long, value_name = "N", default_value = "0", hide = true)]
+    pub(crate) first_round: u32,
     /// Report so often while it goes on: the time since the report before, and all so far
     #[arg(long, value_name = "TIME", value_parser = duration::parse_timeout)]
     pub(crate) report_interval: Option<Duration>,

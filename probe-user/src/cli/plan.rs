@@ -47,6 +47,7 @@ pub(crate) fn trace(args: TraceArgs) -> Result<Plan> {
         rounds: shape.rounds,
         interval: shape.interval,
         gap_limit: shape.gap_limit,
+        respect_limits: shape.respect_limits,
     });
     plan(job, &args.targets, args.probes, args.route, args.output)
 }
@@ -57,6 +58,8 @@ pub(crate) fn ping(args: PingArgs) -> Result<Plan> {
         count: args.pace.count,
         interval: args.pace.interval,
         ttl: args.pace.ttl,
+        respect_limits: args.pace.respect_limits,
+        first_round: args.pace.first_round,
     });
     let mut plan = plan(job, &args.targets, args.probes, args.route, args.output)?;
     plan.output.report_interval = args.pace.report_interval;

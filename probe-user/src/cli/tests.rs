@@ -37,6 +37,7 @@ fn a_trace_has_the_defaults_of_the_field() {
         rounds: 1,
         interval: Duration::from_millis(500),
         gap_limit: 8,
+        respect_limits: false,
     };
     assert_eq!(plan.job, Job::Trace(expected));
     assert_eq!(plan.probes.protocol, Protocol::Icmp);
@@ -61,6 +62,8 @@ fn a_ping_has_the_defaults_of_the_field() {
         count: None,
         interval,
         ttl: 64,
+        respect_limits: false,
+        first_round: 0,
     };
     assert_eq!(plan.job, Job::Ping(expected));
 }

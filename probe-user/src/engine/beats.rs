@@ -21,6 +21,8 @@ pub struct Beats {
     /// By how much rounds were put off, all in all, nanoseconds.
     put_off_ns: u64,
     longest_ns: u64,
+    /// Rounds that were put off before the interval was last changed.
+    put_off_before: u64,
 }
 
 impl Beats {
@@ -31,12 +33,27 @@ impl Beats {
             due: begin,
             put_off_ns: 0,
             longest_ns: 0,
+            put_off_before: 0,
         }
     }
 
     /// When the next round is due.
     pub fn due(&self) -> Moment {
         self.due
+    }
+
+    /// The time between two rounds.
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Rounds are at least so far apart from now on.
+    pub fn slow_down(&mut self, interval: Duration) {
+        if interval > self.interval {
+            self.put_off_before = self.put_off();
+            self.put_off_ns = 0;
+            self.interval = interval;
+        }
     }
 
     /// A round leaves.
@@ -48,9 +65,14 @@ impl Beats {
         self.due = next;
     }
 
+    fn put_off(&self) -> u64 {
+        let now = self.put_off_ns.checked_div(nanoseconds(self.interval));
+        self.put_off_before + now.unwrap_or(0)
+    }
+
     /// The rounds that never were; `None` if there were all.
     pub fn omitted(&self) -> Option<Omitted> {
-        let probes = self.put_off_ns.checked_div(nanoseconds(self.interval))?;
+        let probes = self.put_off();
         (probes > 0).then_some(Omitted {
             probes,
             longest_ns: self.longest_ns,

@@ -76,6 +76,7 @@ impl Bucket {
         Some(RateLimit {
             per_second,
             burst: self.burst_of(per_second),
+            interval_ns: None,
         })
     }
 

@@ -12,11 +12,15 @@ pub use super::flight::Key;
 use super::{
     agenda::Agenda,
     answer::{Answer, ProbeId},
+    cause::{LostHere, Unsent},
     flight::{Flights, Known},
     pace::Pace,
     session::{Missing, Poll, Session},
     time::Moment,
 };
+
+/// What becomes of a probe that was under way while the host slept.
+const SLEPT: Missing = Missing::ByUs(LostHere::Suspended);
 
 /// Runs sessions. It sends nothing and knows no clock: `now` is passed in.
 #[derive(Debug)]
@@ -113,8 +117,8 @@ impl<S: Session> Engine<S> {
     }
 
     /// A probe could not be sent, or was refused behind its stamp: no answer will come.
-    pub fn handle_refused(&mut self, key: Key, now: Moment) {
-        self.missing(key, Missing::NeverSent, now);
+    pub fn handle_refused(&mut self, key: Key, why: Unsent, now: Moment) {
+        self.missing(key, Missing::NeverSent(why), now);
     }
 
     /// A reply came for a session.
@@ -133,7 +137,11 @@ impl<S: Session> Engine<S> {
         };
         let mut answer = answer.clone();
         match known {
-            Known::InFlight => {}
+            // A clock stood still meanwhile: how long it took is not known.
+            Known::InFlight(since) if self.flights.slept_through(since, Some(answer.arrived)) => {
+                return self.missing(Key { session, probe }, SLEPT, now);
+            }
+            Known::InFlight(_) => {}
             Known::GivenUp(cause) => state.take_back(probe, cause),
             // Its loss is counted and cannot be taken back any more.
             Known::Not if settles => answer.outcome = Outcome::Late,
@@ -195,15 +203,27 @@ impl<S: Session> Engine<S> {
     /// it has a new tenant. All answers that came before `now` are to be handed
     /// over first: what the slot calls answered counts as lost here.
     pub fn handle_timeout(&mut self, now: Moment, fate: impl Fn(Lease) -> Option<Fate>) {
-        while let Some((key, lease)) = self.flights.expired(now) {
-            let cause = match fate(lease) {
-                Some(Fate::NeverStamped | Fate::Dropped) => Missing::NeverSent,
-                Some(Fate::Answered) => Missing::ByUs,
+        while let Some((key, flight)) = self.flights.expired(now) {
+            let cause = match fate(flight.lease) {
+                Some(Fate::NeverStamped) => Missing::NeverSent(Unsent::Vanished),
+                Some(Fate::Dropped) => Missing::NeverSent(Unsent::DroppedAfterStamp),
+                Some(Fate::Answered) => Missing::ByUs(LostHere::RingFull),
+                Some(Fate::LateOnly | Fate::Unanswered) | None
+                    if self.flights.slept_through(flight.since, None) =>
+                {
+                    SLEPT
+                }
                 Some(Fate::LateOnly | Fate::Unanswered) | None => Missing::Unanswered,
             };
             self.flights.give_up(key, cause, now);
             self.missing(key, cause, now);
         }
+    }
+
+    /// The host slept between these moments, for longer than they are apart: the clock
+    /// stood still. What was under way is nobody's loss.
+    pub fn handle_suspended(&mut self, from: Moment, until: Moment) {
+        self.flights.sleep(from, until);
     }
 
     /// Sends nothing more; sessions are done when nothing is waited for.

@@ -34,8 +34,8 @@ pub struct Flight {
 /// What is known of a probe that an answer names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// It was in flight until now.
-    InFlight,
+    /// It was in flight until now, since then.
+    InFlight(Moment),
     /// It was given up, and counted as missing.
     GivenUp(Missing),
     /// It is forgotten, or was answered before.
@@ -52,6 +52,9 @@ pub struct Flights {
     /// wait equally long, so the queue is in order.
     deadlines: VecDeque<Deadline>,
     patience: Duration,
+    /// When the host last slept, if it did: it was awake until the first, and at the second
+    /// again.
+    slept: Option<(Moment, Moment)>,
 }
 
 /// What is to be done about a probe at some time.
@@ -72,7 +75,21 @@ impl Flights {
             given_up: HashMap::new(),
             deadlines: VecDeque::new(),
             patience: timeout + GRACE,
+            slept: None,
         }
+    }
+
+    /// The host slept for a while between these moments: of a clock that stood still
+    /// meanwhile.
+    pub fn sleep(&mut self, from: Moment, until: Moment) {
+        self.slept = Some((from, until));
+    }
+
+    /// Whether a probe was under way while the host slept, and had no answer before.
+    pub fn slept_through(&self, since: Moment, arrived: Option<Moment>) -> bool {
+        self.slept.is_some_and(|(from, until)| {
+            since <= until && arrived.is_none_or(|arrived| arrived > from)
+        })
     }
 
     /// A probe takes off.
@@ -90,8 +107,8 @@ impl Flights {
 
     /// An answer came.
     pub fn settle(&mut self, key: Key) -> Known {
-        if self.in_flight.remove(&key).is_some() {
-            return Known::InFlight;
+        if let Some(flight) = self.in_flight.remove(&key) {
+            return Known::InFlight(flight.since);
         }
         let given_up = self.given_up.remove(&key);
         given_up.map_or(Known::Not, Known::GivenUp)
@@ -115,7 +132,7 @@ impl Flights {
     }
 
     /// The next probe whose time is up; forgets those given up long ago.
-    pub fn expired(&mut self, now: Moment) -> Option<(Key, Lease)> {
+    pub fn expired(&mut self, now: Moment) -> Option<(Key, Flight)> {
         while let Some(&(moment, key, due)) = self.deadlines.front() {
             if moment > now {
                 return None;
@@ -124,7 +141,7 @@ impl Flights {
             if due == Due::Forget {
                 self.given_up.remove(&key);
             } else if let Some(flight) = self.in_flight.get(&key) {
-                return Some((key, flight.lease));
+                return Some((key, *flight));
             }
         }
         None
@@ -167,10 +184,13 @@ mod tests {
         ] {
             let mut flights = Flights::new(timeout);
             flights.begin(KEY, LEASE, Moment(0));
-            assert_eq!(flights.expired(Moment(0) + timeout), None);
-            assert_eq!(flights.expired(given_up), Some((KEY, LEASE)));
+            assert!(flights.expired(Moment(0) + timeout).is_none());
+            let expired = flights
+                .expired(given_up)
+                .map(|(key, flight)| (key, flight.lease));
+            assert_eq!(expired, Some((KEY, LEASE)));
             flights.give_up(KEY, Missing::Unanswered, given_up);
-            assert_eq!(flights.expired(read_at), None);
+            assert!(flights.expired(read_at).is_none());
             assert_eq!(flights.settle(KEY), known, "{read_at:?}");
             assert_eq!(flights.settle(KEY), Known::Not);
         }
@@ -180,8 +200,8 @@ mod tests {
     fn an_answered_probe_is_not_given_up() {
         let mut flights = Flights::new(Duration::from_secs(1));
         flights.begin(KEY, LEASE, Moment(0));
-        assert_eq!(flights.settle(KEY), Known::InFlight);
-        assert_eq!(flights.expired(Moment(u64::MAX)), None);
+        assert_eq!(flights.settle(KEY), Known::InFlight(Moment(0)));
+        assert!(flights.expired(Moment(u64::MAX)).is_none());
         assert_eq!(flights.next_deadline(), None);
     }
 

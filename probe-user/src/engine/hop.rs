@@ -5,8 +5,13 @@ use std::time::Duration;
 use probe_common::abi::Outcome;
 
 use super::{
-    answer::Answer, bucket::Bucket, pace::next_beat, report, sequence::Sequence, session::Missing,
-    tally::Tally, time::Moment,
+    answer::Answer,
+    pace::next_beat,
+    report,
+    responses::Responses,
+    session::Missing,
+    tally::Tally,
+    time::{Moment, nanoseconds},
 };
 
 /// A hop.
@@ -24,9 +29,18 @@ pub struct Hop {
     from: u32,
     /// Rounds that are to be sent end before this one.
     until: u32,
-    /// When the reply to each probe came, until all before it are known.
-    arrivals: Sequence<Option<Moment>>,
-    bucket: Bucket,
+    responses: Responses,
+    /// Probes are so far apart since it was found to be limited.
+    slowed: Option<Slowed>,
+}
+
+/// A hop that is probed less often than asked for.
+#[derive(Clone, Copy, Debug)]
+struct Slowed {
+    interval: Duration,
+    /// When its last round would have been due; rounds that did not fit are left out.
+    /// `None`: all are sent.
+    end: Option<Moment>,
 }
 
 impl Hop {
@@ -39,14 +53,15 @@ impl Hop {
             next_at: now,
             from: 0,
             until: rounds,
-            arrivals: Sequence::default(),
-            bucket: Bucket::default(),
+            responses: Responses::default(),
+            slowed: None,
         }
     }
 
     /// Whether probes are left to be sent.
     pub fn has_more(&self) -> bool {
-        self.next_round < self.until
+        let end = self.slowed.and_then(|slowed| slowed.end);
+        self.next_round < self.until && end.is_none_or(|end| self.next_at < end)
     }
 
     /// Takes the next round, which leaves now.
@@ -54,9 +69,32 @@ impl Hop {
         let round = self.next_round;
         self.next_round += 1;
         self.tally.sent += 1;
-        self.arrivals.open(round);
+        self.responses.open(round);
+        let interval = self.slowed.map_or(interval, |slowed| slowed.interval);
         self.next_at = next_beat(self.next_at, now, interval);
         round
+    }
+
+    /// Probes it no more often than the limit allows that its replies show, if they do.
+    /// Rounds that it gets no probe in are left out, so that the trace takes no longer;
+    /// without an `interval` there are none.
+    pub fn respect_limit(&mut self, interval: Duration) {
+        let Some(respectful) = self.responses.respectful_interval() else {
+            return;
+        };
+        let end = match self.slowed {
+            Some(slowed) => slowed.end,
+            None if interval.is_zero() => None,
+            None => Some(self.next_at + interval * self.until.saturating_sub(self.next_round)),
+        };
+        if self.slowed.is_none() {
+            // The bucket is empty now.
+            self.next_at = self.next_at + respectful;
+        }
+        self.slowed = Some(Slowed {
+            interval: respectful.max(interval),
+            end,
+        });
     }
 
     /// Counts a reply to a probe that counts.
@@ -77,16 +115,22 @@ impl Hop {
     /// Takes back that a probe was missing for this cause.
     pub fn take_back(&mut self, round: u32, cause: Missing) {
         self.tally.take_back(cause);
-        self.arrivals.reopen(round);
+        self.responses.reopen(round);
     }
 
     /// The limit that its replies look like, if they do.
     pub fn limit(&self) -> Option<report::RateLimit> {
-        let mut bucket = self.bucket.clone();
-        self.arrivals
-            .rest()
-            .for_each(|arrived| bucket.record(arrived));
-        bucket.limit()
+        let limit = self.responses.limit()?;
+        let slowed = self.slowed.map(|slowed| nanoseconds(slowed.interval));
+        Some(report::RateLimit {
+            interval_ns: slowed,
+            ..limit
+        })
+    }
+
+    /// Bounds of the chance that a probe to it is not answered, 95 %.
+    pub fn interval(&self) -> Option<[f64; 2]> {
+        self.responses.interval()
     }
 
     fn settle(
@@ -96,10 +140,7 @@ impl Hop {
         final_at: Moment,
         now: Moment,
     ) {
-        self.arrivals.settle(round, arrived, final_at);
-        while let Some(arrived) = self.arrivals.next(now) {
-            self.bucket.record(arrived);
-        }
+        self.responses.settle(round, arrived, final_at, now);
     }
 
     /// Whether a probe of this round counts.
@@ -118,15 +159,22 @@ impl Hop {
     }
 
     /// What is told of it, with so many losses explained by its rate limit, which is
-    /// this as far as it is known.
-    pub fn report(&self, rate_limited: u64, limit: Option<report::RateLimit>) -> report::Hop {
+    /// this as far as it is known; the chance of loss on the way to it has these bounds.
+    pub fn report(
+        &self,
+        rate_limited: u64,
+        limit: Option<report::RateLimit>,
+        ci95: Option<[f64; 2]>,
+    ) -> report::Hop {
+        let loss = self.tally.loss(rate_limited);
         report::Hop {
             ttl: self.ttl,
             sent: self.tally.sent,
             received: self.tally.received,
             late: self.tally.late,
             duplicates: self.tally.duplicates,
-            loss: self.tally.loss(rate_limited),
+            loss: report::Loss { ci95, ..loss },
+            causes: self.tally.causes(rate_limited, 0),
             rate_limit: limit.filter(|_| rate_limited > 0),
             responders: self.tally.responders(),
             rtt_ns: self.tally.latency.summary(),
@@ -139,7 +187,7 @@ impl Hop {
         self.from = self.next_round;
         self.until = self.from.saturating_add(rounds);
         self.tally = Tally::default();
-        self.arrivals = Sequence::default();
-        self.bucket = Bucket::default();
+        self.responses = Responses::default();
+        self.slowed = None;
     }
 }

@@ -18,7 +18,8 @@ impl Order {
     pub fn record(&mut self, round: u32, arrived: Moment) {
         self.replies += 1;
         match self.highest {
-            Some((highest, then)) if round < highest => {
+            // Rounds begin again at 0 after four billion.
+            Some((highest, then)) if highest.wrapping_sub(round).wrapping_sub(1) < u32::MAX / 2 => {
                 self.reordered += u64::from(arrived > then);
             }
             _ => self.highest = Some((round, arrived)),
@@ -49,6 +50,15 @@ mod tests {
         order.record(0, Moment(30));
         assert_eq!(order.reordered().count, 1);
         assert_eq!(order.reordered().ratio, 1.0 / 3.0);
+    }
+
+    #[test]
+    fn rounds_that_begin_again_are_later() {
+        let mut order = Order::default();
+        for (round, at) in [(u32::MAX - 1, 1), (0, 2), (u32::MAX, 3), (1, 4), (1, 5)] {
+            order.record(round, Moment(at));
+        }
+        assert_eq!(order.reordered().count, 1);
     }
 
     proptest! {

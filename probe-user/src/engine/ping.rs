@@ -13,21 +13,23 @@ use super::{
     order::Order,
     plan::PingOptions,
     recent::Recent,
-    report::{Bursts, Interval, Loss, Omitted, Reordered},
+    report::{Bursts, Causes, Interval, Loss, Omitted, RateLimit, Reordered},
+    responses::Responses,
     sequence::Sequence,
     series::Series,
     session::{Missing, Poll, Session},
     stamp::Stamp,
-    tally::Tally,
-    time::Moment,
+    tally::{Tally, is_icmp_error},
+    time::{Moment, nanoseconds},
 };
 
 /// A ping under way.
 #[derive(Clone, Debug)]
 pub struct Ping {
-    /// Probes in all.
-    count: u32,
+    /// Probes still to be sent; `None`: without end.
+    left: Option<u64>,
     ttl: u8,
+    /// Begins again at 0 after four billion.
     next_round: u32,
     beats: Beats,
     /// How long after it was counted a loss may be taken back.
@@ -36,8 +38,6 @@ pub struct Ping {
     flows: Flows,
     /// Rounds before this one do not count unless they were settled by then.
     from: u32,
-    /// Rounds that do not count: their answers could not be told apart.
-    void: u32,
     tally: Tally,
     /// ICMP errors: answers, but not the target's.
     errors: Option<Box<Tally>>,
@@ -47,27 +47,39 @@ pub struct Ping {
     order: Order,
     /// Kept only where intervals are reported.
     recent: Option<Box<Recent>>,
+    /// Kept only where limits are looked for.
+    responses: Option<Box<Responses>>,
+    /// Whether the target answers by ICMP errors.
+    answers_by_errors: bool,
+    /// Whether probes are slowed down to the limit that is found.
+    respects_limits: bool,
 }
+
+/// Rounds are compared by their distance, round about: what is further back than this
+/// cannot be under way any more.
+const MOST_UNDER_WAY: u32 = 1 << 30;
 
 impl Ping {
     /// A ping that begins at `begin`, over `flows`. Probes are given up after `timeout`.
     pub fn new(options: &PingOptions, begin: Moment, flows: Flows, timeout: Duration) -> Self {
         Self {
-            count: options.count.unwrap_or(u32::MAX),
+            left: options.count.map(u64::from),
             ttl: options.ttl,
             beats: Beats::new(options.interval, begin),
             revocable: timeout + GRACE,
-            next_round: 0,
+            next_round: options.first_round,
             stopped: false,
             flows,
-            from: 0,
-            void: 0,
+            from: options.first_round,
             tally: Tally::default(),
             errors: None,
             outcomes: Sequence::default(),
             series: Series::default(),
             order: Order::default(),
             recent: None,
+            responses: None,
+            answers_by_errors: false,
+            respects_limits: options.respect_limits,
         }
     }
 
@@ -82,6 +94,13 @@ impl Ping {
     #[must_use]
     pub fn with_intervals(mut self, now: Moment) -> Self {
         self.recent = Some(Box::new(Recent::new(now, self.tally.latency.precision())));
+        self
+    }
+
+    /// Looks for the limit by which the target answers.
+    #[must_use]
+    pub fn with_limits(mut self) -> Self {
+        self.responses = Some(Box::default());
         self
     }
 
@@ -101,12 +120,45 @@ impl Ping {
         self.errors.as_deref()
     }
 
-    /// Loss by cause, and how sure its ratio is.
+    /// Loss by cause, and how sure its ratio is. A limit on ICMP errors that the replies
+    /// look like explains it all, and then nothing tells how sure that is.
     pub fn loss(&self) -> Loss {
-        Loss {
-            ci95: self.series().interval(),
-            ..self.tally.loss(0)
+        let loss = self.tally.loss(self.rate_limited());
+        let ci95 = if loss.rate_limited == 0 {
+            self.series().interval()
+        } else {
+            None
+        };
+        Loss { ci95, ..loss }
+    }
+
+    /// Each lost probe by its cause.
+    pub fn causes(&self) -> Causes {
+        let errors = self.errors().map_or(0, |errors| errors.received);
+        self.tally.causes(self.rate_limited(), errors)
+    }
+
+    /// The limit that replies look like, if they do: the target's, where it answers by
+    /// ICMP errors, or a policer's on the path.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        let limit = self.responses.as_ref()?.limit()?;
+        let slowed = self
+            .respects_limits
+            .then(|| nanoseconds(self.beats.interval()));
+        Some(RateLimit {
+            interval_ns: slowed,
+            ..limit
+        })
+    }
+
+    fn rate_limited(&self) -> u64 {
+        // What else comes only so often has met a policer: that is the path's.
+        if !self.answers_by_errors || self.rate_limit().is_none() {
+            return 0;
         }
+        let errors = self.errors().map_or(0, |errors| errors.received);
+        let explained = errors.saturating_add(self.tally.late);
+        self.tally.unanswered.saturating_sub(explained)
     }
 
     /// Bursts of loss, if there was any.
@@ -131,11 +183,28 @@ impl Ping {
         series
     }
 
-    /// A probe's outcome: lost or not; `None`: it says nothing of the path.
-    fn settle(&mut self, probe: ProbeId, lost: Option<bool>, final_at: Moment, now: Moment) {
+    /// A probe's outcome: when its reply came, if one did; `None`: it says nothing of the
+    /// path.
+    fn settle(
+        &mut self,
+        probe: ProbeId,
+        arrived: Option<Option<Moment>>,
+        final_at: Moment,
+        now: Moment,
+    ) {
+        let lost = arrived.map(|arrived| arrived.is_none());
         self.outcomes.settle(probe.round, lost, final_at);
         while let Some(lost) = self.outcomes.next(now) {
             self.series.record(lost);
+        }
+        let Some(responses) = &mut self.responses else {
+            return;
+        };
+        responses.settle(probe.round, arrived, final_at, now);
+        if self.respects_limits
+            && let Some(interval) = responses.respectful_interval()
+        {
+            self.beats.slow_down(interval);
         }
     }
 
@@ -145,11 +214,24 @@ impl Ping {
     }
 
     fn is_sent_out(&self) -> bool {
-        self.stopped || self.next_round >= self.count.saturating_add(self.void)
+        self.stopped || self.left == Some(0)
     }
 
     fn counts(&self, probe: ProbeId) -> bool {
-        probe.round >= self.from
+        probe.round.wrapping_sub(self.from) < u32::MAX / 2
+    }
+
+    /// Takes the next round.
+    fn take_round(&mut self) -> u32 {
+        let round = self.next_round;
+        self.next_round = round.wrapping_add(1);
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(1);
+        }
+        if self.next_round.wrapping_sub(self.from) > MOST_UNDER_WAY {
+            self.from = self.next_round.wrapping_sub(MOST_UNDER_WAY);
+        }
+        round
     }
 }
 
@@ -170,9 +252,12 @@ impl Session for Ping {
             Ok(flow) => flow,
             Err(free_at) => return free_at.map_or(Poll::Idle, Poll::Wait),
         };
-        self.next_round += 1;
+        self.take_round();
         self.tally.sent += 1;
         self.outcomes.open(round);
+        if let Some(responses) = &mut self.responses {
+            responses.open(round);
+        }
         self.beats.take(now);
         Poll::Send(ProbeId {
             ttl: self.ttl,
@@ -198,7 +283,9 @@ impl Session for Ping {
             self.tally.count_missing(Missing::Unanswered);
         }
         if valid {
-            self.settle(answer.probe, Some(!reached), now, now);
+            self.answers_by_errors |= reached && is_icmp_error(answer.kind);
+            let arrived = reached.then_some(answer.arrived);
+            self.settle(answer.probe, Some(arrived), now, now);
         }
         if valid && reached {
             self.recent
@@ -212,8 +299,8 @@ impl Session for Ping {
         self.flows.release(probe, None, now);
         if self.counts(probe) {
             self.tally.count_missing(cause);
-            let lost = (cause == Missing::Unanswered).then_some(true);
-            self.settle(probe, lost, now + self.revocable, now);
+            let silence = (cause == Missing::Unanswered).then_some(None);
+            self.settle(probe, silence, now + self.revocable, now);
         }
     }
 
@@ -221,6 +308,9 @@ impl Session for Ping {
         if self.counts(probe) {
             self.tally.take_back(cause);
             self.outcomes.reopen(probe.round);
+            if let Some(responses) = &mut self.responses {
+                responses.reopen(probe.round);
+            }
         }
     }
 
@@ -230,8 +320,13 @@ impl Session for Ping {
         if self.flows.part(age, now) {
             let pending = self.tally.pending();
             self.tally.sent -= pending;
-            self.void += pending as u32;
+            if let Some(left) = &mut self.left {
+                *left = left.saturating_add(pending);
+            }
             self.outcomes.skip_open();
+            if let Some(responses) = &mut self.responses {
+                responses.skip_open();
+            }
             self.from = self.next_round;
         }
     }

@@ -93,6 +93,8 @@ pub struct TraceOptions {
     pub interval: Duration,
     /// Silent hops in a row that end a trace; 0: none do.
     pub gap_limit: u8,
+    /// A hop that is found to be limited is probed no more often than it answers.
+    pub respect_limits: bool,
 }
 
 /// Options of `ping`.
@@ -104,6 +106,10 @@ pub struct PingOptions {
     pub interval: Duration,
     /// TTL or hop limit.
     pub ttl: u8,
+    /// A target that is found to be limited is probed no more often than it answers.
+    pub respect_limits: bool,
+    /// Number of the first probe.
+    pub first_round: u32,
 }
 
 /// What probes look like.

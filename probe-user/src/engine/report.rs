@@ -3,6 +3,7 @@
 //! Field names are those of every output. What is not known is absent. All times
 //! are nanoseconds; stamps are CLOCK_MONOTONIC.
 
+mod causes;
 mod extension;
 mod path;
 mod responder;
@@ -14,6 +15,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 pub use self::{
+    causes::{Causes, Host},
     extension::{ExtensionCounts, Extensions, Interface, Interfaces, MplsLabel, Unread},
     path::{PathHop, PathReport, PathRules},
     responder::{ResponderReport, RttSummary, TtlSpan},
@@ -72,7 +74,7 @@ pub struct Loss {
     pub unanswered: u64,
     /// Never left this host.
     pub never_sent: u64,
-    /// Came back, and was lost here (ring full).
+    /// Came back, and was lost here (ring full), or was not awaited (the host slept).
     pub by_us: u64,
     /// Nothing came back, but hops behind answered: the hop limits its ICMP.
     pub rate_limited: u64,
@@ -147,6 +149,9 @@ pub struct Hop {
     pub duplicates: u64,
     /// Loss by cause.
     pub loss: Loss,
+    /// Lost probes, each by one cause.
+    #[serde(skip_serializing_if = "Causes::is_empty")]
+    pub causes: Causes,
     /// The limit that explains it, where replies came as from behind one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
@@ -184,6 +189,9 @@ pub struct TraceReport {
     pub middlebox: Option<Middlebox>,
     /// The hops, from the first TTL on.
     pub hops: Vec<Hop>,
+    /// What may have been lost by this host, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Host>,
 }
 
 /// Latency and loss of one target.
@@ -220,6 +228,12 @@ pub struct PingReport {
     pub error_responders: Vec<Responder>,
     /// Loss by cause.
     pub loss: Loss,
+    /// Lost probes, each by one cause.
+    #[serde(skip_serializing_if = "Causes::is_empty")]
+    pub causes: Causes,
+    /// The limit that replies came as from behind: on the target's ICMP errors, or a policer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimit>,
     /// Bursts of loss, if there was any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bursts: Option<Bursts>,
@@ -230,6 +244,9 @@ pub struct PingReport {
     /// whole run so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
+    /// What may have been lost by this host, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Host>,
 }
 
 /// One reply. Made and copied without allocating: a sweep has a million a second.

@@ -104,7 +104,8 @@ impl<T: Copy> Sequence<T> {
     }
 
     fn place_of(&self, round: u32) -> Option<usize> {
-        usize::try_from(round.checked_sub(self.first)?).ok()
+        // Rounds begin again at 0 after four billion: a place that is not there is none.
+        usize::try_from(round.wrapping_sub(self.first)).ok()
     }
 }
 
@@ -161,6 +162,18 @@ mod tests {
         sequence.open(3);
         sequence.settle(3, Some('d'), NOW);
         assert_eq!(taken(&mut sequence, NOW), "bd");
+    }
+
+    #[test]
+    fn rounds_begin_again_after_the_last() {
+        let mut sequence = Sequence::default();
+        let rounds = [u32::MAX - 1, u32::MAX, 0, 1];
+        rounds.iter().for_each(|round| sequence.open(*round));
+        for (round, outcome) in [(1, 'd'), (0, 'c'), (u32::MAX, 'b'), (u32::MAX - 1, 'a')] {
+            sequence.settle(round, Some(outcome), NOW);
+        }
+        sequence.settle(u32::MAX - 2, Some('x'), NOW);
+        assert_eq!(taken(&mut sequence, NOW), "abcd");
     }
 
     #[test]

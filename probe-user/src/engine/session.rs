@@ -6,6 +6,7 @@ use probe_common::abi::Protocol;
 
 use super::{
     answer::{Answer, ProbeId},
+    cause::{LostHere, Unsent},
     time::Moment,
 };
 
@@ -26,9 +27,9 @@ pub enum Poll {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
     /// It never left this host.
-    NeverSent,
-    /// The answer came, and was lost here.
-    ByUs,
+    NeverSent(Unsent),
+    /// The answer came, or could have, and was lost here.
+    ByUs(LostHere),
     /// No answer within the timeout.
     Unanswered,
 }

@@ -9,8 +9,9 @@ use probe_common::{
 
 use super::{
     answer::{Answer, ip},
+    cause::{Ledger, Ours},
     latency::{Latency, Precision},
-    report::{Extensions, Loss, Responder, Tells, Totals},
+    report::{Causes, Extensions, Loss, Responder, Tells, Totals},
     session::Missing,
     tells,
 };
@@ -32,6 +33,8 @@ pub struct Tally {
     pub never_sent: u64,
     /// Answers lost here.
     pub by_us: u64,
+    /// The last two, by cause.
+    pub(super) ledger: Ledger,
     /// Round-trip times of valid replies.
     pub latency: Latency,
     /// A handful: routers that share the load of a hop, or the target.
@@ -81,8 +84,14 @@ impl Tally {
     /// Counts a probe whose time is up.
     pub fn count_missing(&mut self, cause: Missing) {
         match cause {
-            Missing::NeverSent => self.never_sent += 1,
-            Missing::ByUs => self.by_us += 1,
+            Missing::NeverSent(why) => {
+                self.never_sent += 1;
+                self.ledger.count(Ours::Unsent(why));
+            }
+            Missing::ByUs(how) => {
+                self.by_us += 1;
+                self.ledger.count(Ours::Lost(how));
+            }
             Missing::Unanswered => self.unanswered += 1,
         }
     }
@@ -90,8 +99,14 @@ impl Tally {
     /// Takes back that a probe was missing for this cause.
     pub fn take_back(&mut self, cause: Missing) {
         let counted = match cause {
-            Missing::NeverSent => &mut self.never_sent,
-            Missing::ByUs => &mut self.by_us,
+            Missing::NeverSent(why) => {
+                self.ledger.take_back(Ours::Unsent(why));
+                &mut self.never_sent
+            }
+            Missing::ByUs(how) => {
+                self.ledger.take_back(Ours::Lost(how));
+                &mut self.by_us
+            }
             Missing::Unanswered => &mut self.unanswered,
         };
         *counted = counted.saturating_sub(1);
@@ -122,6 +137,13 @@ impl Tally {
         self.sent.saturating_sub(settled)
     }
 
+    /// Whether its answers are ICMP errors, which hosts and routers send only so often: an
+    /// echo reply or a segment that comes so often has met a policer on the path.
+    pub fn answers_by_errors(&self) -> bool {
+        let mut kinds = self.responders.iter().map(|(_, seen)| seen.kind);
+        kinds.all(is_icmp_error)
+    }
+
     /// Loss by cause, `rate_limited` of the unanswered set apart.
     pub fn loss(&self, rate_limited: u64) -> Loss {
         let unanswered = self.unanswered.saturating_sub(rate_limited);
@@ -133,6 +155,32 @@ impl Tally {
             by_us: self.by_us,
             rate_limited,
         }
+    }
+
+    /// Each lost probe by its cause, `rate_limited` of the unanswered among them, and
+    /// `errors` that others answered with.
+    pub fn causes(&self, rate_limited: u64, errors: u64) -> Causes {
+        let mut causes = Causes::default();
+        for (cause, probes) in self.ledger.entries() {
+            causes.add(cause.name(), probes);
+        }
+        let mut rest = self.unanswered;
+        let mut take = |probes: u64| {
+            let taken = probes.min(rest);
+            rest -= taken;
+            taken
+        };
+        causes.add(Causes::ICMP_ERROR, take(errors));
+        causes.add(Causes::LATE, take(self.late));
+        causes.add(Causes::RATE_LIMITED, take(rate_limited));
+        let answers = self.received + self.late > 0;
+        let unexplained = if answers {
+            Causes::PATH
+        } else {
+            Causes::SILENT
+        };
+        causes.add(unexplained, rest);
+        causes
     }
 
     /// Who answered, most replies first, then by address.
@@ -187,4 +235,12 @@ impl Tally {
             seen.extensions.clone_from(&answer.extensions);
         }
     }
+}
+
+/// Whether it is an ICMP error.
+pub(super) fn is_icmp_error(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::EchoReply | Kind::SynAck | Kind::Rst | Kind::Ack | Kind::UdpReply
+    )
 }

@@ -92,12 +92,20 @@ impl Trace {
         let hops = self.hops();
         let limits: Vec<_> = hops.iter().map(Hop::limit).collect();
         let evidence = hops.iter().zip(&limits);
-        let evidence = evidence.map(|(hop, limit)| (&hop.tally, limit.is_some()));
+        let evidence = evidence
+            .map(|(hop, limit)| (&hop.tally, limit.is_some() && hop.tally.answers_by_errors()));
         let limited = loss::rate_limited(&evidence.collect::<Vec<_>>());
         let most_probes = hops.iter().map(|hop| hop.tally.sent).max().unwrap_or(0);
         let rounds = most_probes.div_ceil(u64::from(self.options.queries.max(1)));
-        let reports = hops.iter().zip(limited).zip(limits);
-        let reports = reports.map(|((hop, limited), limit)| hop.report(limited, limit));
+        let tallies: Vec<_> = hops
+            .iter()
+            .map(|hop| (&hop.tally, hop.interval()))
+            .collect();
+        let bounds = loss::bounds(&tallies, &limited);
+        let told = limited.into_iter().zip(limits).zip(bounds);
+        let reports = hops.iter().zip(told);
+        let reports =
+            reports.map(|(hop, ((limited, limit), ci95))| hop.report(limited, limit, ci95));
         let mut reports: Vec<_> = reports.collect();
         know_way_to_target(&mut reports);
         (
@@ -298,6 +306,9 @@ impl Session for Trace {
             return;
         };
         hop.count_answer(answer, now);
+        if self.options.respect_limits && valid {
+            hop.respect_limit(self.options.interval);
+        }
         if valid {
             self.note_end(answer);
         }

@@ -4,14 +4,50 @@
 
 use crate::engine::time::Moment;
 
+/// What reading all clocks takes at most, nanoseconds, if nothing comes between.
+const READING_TAKES: u64 = 100_000;
+
 /// CLOCK_MONOTONIC, as the kernel programs read it.
 pub fn now() -> Moment {
     Moment(read(libc::CLOCK_MONOTONIC))
 }
 
-/// A (monotonic, real-time) pair, nanoseconds: wall time for stamps.
-pub fn pair() -> (u64, u64) {
-    (read(libc::CLOCK_MONOTONIC), read(libc::CLOCK_REALTIME))
+/// The clocks of the host, read at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// CLOCK_MONOTONIC, nanoseconds: stands still while the host sleeps.
+    pub monotonic_ns: u64,
+    /// CLOCK_BOOTTIME: goes on.
+    pub boottime_ns: u64,
+    /// CLOCK_REALTIME: goes on, and may be set.
+    pub realtime_ns: u64,
+}
+
+impl Reading {
+    /// Reads all; again, if the thread was held up in between, but not for ever.
+    pub fn take() -> Self {
+        let mut reading = Self::read();
+        for _ in 0..3 {
+            if read(libc::CLOCK_MONOTONIC).saturating_sub(reading.monotonic_ns) < READING_TAKES {
+                break;
+            }
+            reading = Self::read();
+        }
+        reading
+    }
+
+    /// For how long the host has slept since it was started.
+    pub fn asleep_ns(&self) -> u64 {
+        self.boottime_ns.saturating_sub(self.monotonic_ns)
+    }
+
+    fn read() -> Self {
+        Self {
+            monotonic_ns: read(libc::CLOCK_MONOTONIC),
+            boottime_ns: read(libc::CLOCK_BOOTTIME),
+            realtime_ns: read(libc::CLOCK_REALTIME),
+        }
+    }
 }
 
 /// Lets this thread's sleeps end as exactly as the kernel can: by default it may
@@ -26,7 +62,7 @@ fn read(clock: libc::clockid_t) -> u64 {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: `time` is valid for writing; both clocks exist on every Linux.
+    // SAFETY: `time` is valid for writing; all clocks exist on every Linux.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     (time.tv_sec as u64)
         .wrapping_mul(1_000_000_000)

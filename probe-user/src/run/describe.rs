@@ -7,7 +7,7 @@ use crate::{
     engine::{
         ping::Ping,
         plan::Plan,
-        report::{Interval, PingReport, Stop, Totals, TraceReport},
+        report::{Host, Interval, PingReport, Stop, Totals, TraceReport},
         session::Session,
         stamp::Stamp,
         tally::Tally,
@@ -55,6 +55,19 @@ impl Report {
                 responder.name = name(responder.address);
             }
         }
+    }
+
+    /// The same with what this host itself may have lost, where that may explain anything.
+    pub(super) fn with_host(mut self, host: Option<Host>) -> Self {
+        let host = |lost: bool| host.filter(|host| lost || host.suspended_ns > 0);
+        match &mut self {
+            Self::Trace(trace) => {
+                let lost = trace.hops.iter().any(|hop| hop.loss.unanswered > 0);
+                trace.host = host(lost);
+            }
+            Self::Ping(ping) => ping.host = host(ping.loss.unanswered > 0),
+        }
+        self
     }
 
     /// The same of a run that goes on, with its last interval.
@@ -125,6 +138,7 @@ impl Describe for Trace {
             length: packet::length(&plan.probes, way.address()),
             middlebox: self.middlebox(),
             hops,
+            host: None,
         })
     }
 }
@@ -162,9 +176,12 @@ impl Describe for Ping {
             errors: self.errors().map_or(0, |errors| errors.received),
             error_responders: self.errors().map_or(Vec::new(), Tally::responders),
             loss: self.loss(),
+            causes: self.causes(),
+            rate_limit: self.rate_limit(),
             bursts: self.bursts(),
             rtt_ns: tally.latency.summary(),
             interval: None,
+            host: None,
         }))
     }
 }

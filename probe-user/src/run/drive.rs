@@ -10,6 +10,7 @@ use super::{
     attach::attach,
     describe::Describe,
     equip::{self, Equipment, Held},
+    host::HostWatch,
     intervals::Intervals,
     metadata::Journal,
     receive::{Heard, Receiver},
@@ -22,6 +23,7 @@ use super::{
 use crate::{
     engine::{
         answer::{ip, reply},
+        cause::Unsent,
         core::Engine,
         plan::{Job, Plan},
         time::{Moment, nanoseconds},
@@ -100,7 +102,9 @@ pub(super) async fn drive<S: Describe>(
     let scraped = Scraped::open(plan, &ways).await?;
     let mut driver = Driver::new(plan, ways, equipment, engine, sink);
     driver.scraped = scraped;
+    driver.look_at_host(network).await;
     let ending = driver.run(network, changes).await?;
+    driver.look_at_host(network).await;
     driver.finish(ending).await
 }
 
@@ -116,6 +120,7 @@ pub(super) struct Driver<'a, S> {
     pub(super) sink: Box<dyn Sink>,
     pub(super) journal: Journal,
     pub(super) seed: u64,
+    pub(super) host: HostWatch,
     status: Status,
     intervals: Option<Intervals>,
     scraped: Option<Scraped>,
@@ -154,6 +159,7 @@ impl<'a, S: Describe> Driver<'a, S> {
             sink,
             journal: Journal::begin(),
             seed: equipment.seed,
+            host: HostWatch::default(),
             // Pings show their replies, and their summary at the end.
             status: Status::new(plan, !S::AT_END, clock::now()),
             intervals: plan
@@ -191,6 +197,9 @@ impl<'a, S: Describe> Driver<'a, S> {
             if let Err(error) = self.renew_ways(network).await {
                 return Ok(Ending::Interface(error.to_string()));
             }
+            if self.host.is_due(clock::now()) {
+                self.look_at_host(network).await;
+            }
             let wake = self.wait(&mut interrupt, &mut terminate, &mut changes);
             match wake.await? {
                 Wake::Look => {}
@@ -215,7 +224,7 @@ impl<'a, S: Describe> Driver<'a, S> {
 
     /// One turn: events, timeouts, probes, reports.
     fn turn(&mut self) -> io::Result<()> {
-        self.journal.tick();
+        self.look_at_clocks();
         // A probe whose time is up by now has its answer in a ring, if it has one:
         // what is answered and not read by then is lost.
         let now = clock::now();
@@ -314,9 +323,12 @@ impl<'a, S: Describe> Driver<'a, S> {
             };
             let way = self.ways.found.get(S::way(key.session as usize, flows));
             let protocol = self.engine.protocol(key);
-            let queued = way.and_then(|way| self.sender.queue(key, protocol, way, now));
-            if queued.is_none() {
-                self.engine.handle_refused(key, now);
+            // Each session has its way.
+            let queued = way.map_or(Err(Unsent::Vanished), |way| {
+                self.sender.queue(key, protocol, way, now)
+            });
+            if let Err(why) = queued {
+                self.engine.handle_refused(key, why, now);
             }
         }
         if self.sender.queued() > 0 {
@@ -339,8 +351,12 @@ impl<'a, S: Describe> Driver<'a, S> {
             };
             if let Some(interval) = state.close_interval(now) {
                 let stamp = self.receiver.stamp_of_path(way.path.ifindex);
+                let host = self.host.report(self.journal.slept_ns());
                 let report = state.describe(self.plan, way, session, stamp);
-                report.while_it_lasts(interval).write(self.sink.as_mut())?;
+                report
+                    .with_host(host)
+                    .while_it_lasts(interval)
+                    .write(self.sink.as_mut())?;
             }
         }
         Ok(())
@@ -357,8 +373,9 @@ impl<'a, S: Describe> Driver<'a, S> {
         };
         if self.reports.is_due(session) {
             let stamp = self.receiver.stamp_of_path(way.path.ifindex);
+            let host = self.host.report(self.journal.slept_ns());
             let report = state.describe(self.plan, way, session, stamp);
-            self.reports.add(report);
+            self.reports.add(report.with_host(host));
         }
     }
 
@@ -465,7 +482,7 @@ fn number(kind: SignalKind) -> u8 {
 }
 
 /// A line for the user, unless told to be quiet.
-fn notify(plan: &Plan, line: &str) {
+pub(super) fn notify(plan: &Plan, line: &str) {
     if !plan.output.quiet {
         eprintln!("probe: {line}");
     }

@@ -5,7 +5,11 @@ use std::time::SystemTime;
 use probe_common::abi::TxSource;
 use serde::Serialize;
 
-use super::{sender::Attempts, sweep::SweepSection};
+use super::{
+    clocks::{Clocks, Step, Suspension},
+    sender::Attempts,
+    sweep::SweepSection,
+};
 use crate::{
     engine::{
         accounting::{Accounting, Settled},
@@ -13,7 +17,12 @@ use crate::{
         stamp::RxHook,
         time::Moment,
     },
-    io::{bpf::Attachment, clock, slots::Tally, transmit::errno_name},
+    io::{
+        bpf::Attachment,
+        clock::{self, Reading},
+        slots::Tally,
+        transmit::errno_name,
+    },
 };
 
 /// Version of the records' and the metadata's schema.
@@ -40,6 +49,12 @@ pub(super) struct Metadata {
     counters: Accounting,
     stamps: Vec<StampSource>,
     clock: Vec<ClockPair>,
+    /// When real time was set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    clock_steps: Vec<Step>,
+    /// When the host slept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suspensions: Vec<Suspension>,
     kernel: String,
     interfaces: Vec<String>,
     /// Those that no probe left by, and replies might have come in by.
@@ -77,6 +92,7 @@ pub(super) struct Journal {
     start_ns: u64,
     last_sent_ns: u64,
     pairs: Vec<ClockPair>,
+    clocks: Clocks,
 }
 
 impl Journal {
@@ -86,14 +102,27 @@ impl Journal {
             start_ns: clock::now().0,
             last_sent_ns: 0,
             pairs: Vec::new(),
+            clocks: Clocks::new(Reading::take()),
         };
         journal.tick();
         journal
     }
 
-    /// Reads the clocks once a second; at most an hour of pairs is kept, thinned out.
-    pub(super) fn tick(&mut self) {
-        let now = clock::now().0;
+    /// For how long the host has slept meanwhile, nanoseconds.
+    pub(super) fn slept_ns(&self) -> u64 {
+        self.clocks.slept_ns
+    }
+
+    /// Reads the clocks; says if the host slept since it last did. A pair is kept each
+    /// second, at most an hour of them, thinned out.
+    pub(super) fn tick(&mut self) -> Option<Suspension> {
+        let reading = Reading::take();
+        self.keep_pair(reading);
+        self.clocks.look(reading)
+    }
+
+    fn keep_pair(&mut self, reading: Reading) {
+        let now = reading.monotonic_ns;
         let due = self
             .pairs
             .last()
@@ -108,10 +137,9 @@ impl Journal {
                 place % 2 == 1
             });
         }
-        let (monotonic_ns, realtime_ns) = clock::pair();
         self.pairs.push(ClockPair {
-            monotonic_ns,
-            realtime_ns,
+            monotonic_ns: now,
+            realtime_ns: reading.realtime_ns,
         });
     }
 
@@ -154,6 +182,8 @@ impl Journal {
             counters,
             stamps: left_by(true).map(|a| stamp_source(a, tx)).collect(),
             clock: std::mem::take(&mut self.pairs),
+            clock_steps: std::mem::take(&mut self.clocks.steps),
+            suspensions: std::mem::take(&mut self.clocks.suspensions),
             kernel: kernel_release(),
             interfaces: names(true),
             reply_interfaces: names(false),

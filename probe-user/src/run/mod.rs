@@ -1,11 +1,13 @@
 //! Joins the engine to `io`: the only place that waits.
 
 mod attach;
+mod clocks;
 mod describe;
 mod drive;
 mod equip;
 mod examine;
 mod finish;
+mod host;
 mod intervals;
 mod metadata;
 mod packet;

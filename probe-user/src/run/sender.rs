@@ -15,6 +15,7 @@ use super::{
 use crate::{
     engine::{
         answer::address,
+        cause::Unsent,
         core::{Engine, Key},
         plan::ProbeOptions,
         session::Session,
@@ -22,7 +23,7 @@ use crate::{
     },
     io::{
         slots::{SlotTable, Tenant},
-        transmit::{Contact, Frame, Sent, Transmitter, UNBUILDABLE},
+        transmit::{Contact, Frame, Sent, Transmitter, UNBUILDABLE, errno},
     },
 };
 
@@ -67,14 +68,18 @@ impl Sender {
     }
 
     /// Announces a probe in a slot and builds its frame, of this `protocol` if not of
-    /// the plan's. `None`: there is no slot for it.
+    /// the plan's.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be sent: there is no slot for it, or no such frame.
     pub(super) fn queue(
         &mut self,
         key: Key,
         protocol: Option<Protocol>,
         way: &Way,
         now: Moment,
-    ) -> Option<()> {
+    ) -> Result<(), Unsent> {
         self.attempts.planned += 1;
         let ends = Ends {
             source: address(way.path.source),
@@ -101,18 +106,18 @@ impl Sender {
         let Some(lease) = self.slots.lease(&tenant, now) else {
             // Every slot that was looked at waits for an answer.
             *self.attempts.skipped.entry("slots_busy").or_default() += 1;
-            return None;
+            return Err(Unsent::SlotsBusy);
         };
         probe.seq16 = lease.seq16;
         probe.nonce = lease.nonce;
         let built = Frame::build(&probe, &self.contact, way.path.ifindex, &way.path.link);
         let Some(frame) = built else {
             *self.attempts.failed.entry(UNBUILDABLE).or_default() += 1;
-            return None;
+            return Err(Unsent::Failed(errno(UNBUILDABLE)));
         };
         self.frames.push(frame);
         self.queued.push((key, lease));
-        Some(())
+        Ok(())
     }
 
     /// Sends what is queued and tells the engine of each.
@@ -131,8 +136,8 @@ impl Sender {
             true
         });
         for (key, lease, errno) in refused {
-            self.settle_refusal(lease, errno);
-            engine.handle_refused(key, now);
+            let why = self.settle_refusal(lease, errno);
+            engine.handle_refused(key, why, now);
         }
         self.frames = frames;
         self.frames.clear();
@@ -141,12 +146,16 @@ impl Sender {
     }
 
     /// A refused probe that has its stamp was refused by the qdisc or driver.
-    fn settle_refusal(&mut self, lease: Lease, errno: i32) {
+    fn settle_refusal(&mut self, lease: Lease, number: i32) -> Unsent {
         match self.slots.fate(lease) {
             Some(Fate::NeverStamped) | None => {
-                *self.attempts.failed.entry(errno).or_default() += 1;
+                *self.attempts.failed.entry(number).or_default() += 1;
+                Unsent::Failed(errno(number))
             }
-            Some(_) => self.slots.mark_dropped(lease),
+            Some(_) => {
+                self.slots.mark_dropped(lease);
+                Unsent::DroppedAfterStamp
+            }
         }
     }
 }

@@ -74,6 +74,10 @@ pub(super) fn pings(plan: &Plan, options: &PingOptions, ways: &Ways) -> Engine<P
         let begin = now + Duration::from_nanos(phase_ns(options.interval, number, targets));
         let ping =
             Ping::new(options, begin, flows.clone(), plan.probes.timeout).with_precision(precision);
+        let ping = match precision {
+            Precision::Fine => ping.with_limits(),
+            Precision::Compact => ping,
+        };
         let ping = match plan.output.report_interval {
             Some(_) => ping.with_intervals(now),
             None => ping,

@@ -30,6 +30,7 @@ const TRACE: &[&str] = &[
     "length",
     "middlebox",
     "hops",
+    "host",
 ];
 
 const PING: &[&str] = &[
@@ -47,9 +48,12 @@ const PING: &[&str] = &[
     "errors",
     "error_responders",
     "loss",
+    "causes",
+    "rate_limit",
     "bursts",
     "rtt_ns",
     "interval",
+    "host",
 ];
 
 /// What the rows of a file are.
@@ -188,7 +192,7 @@ fn row<T: AsRef<[u8]>>(cells: &[T]) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::{
-        engine::report::{Interfaces, Omitted, Stop},
+        engine::report::{Host, Interfaces, Omitted, RateLimit, Stop},
         sink::sample::{self, Writes, hop, interval, ip, ping, reply, responder, trace},
     };
 
@@ -206,15 +210,17 @@ mod tests {
             sink.ping(&ping("2001:db8::1", 4, 0))
         });
         let expected = concat!(
-            "target,name,protocol,flow,stamp,sent,received,late,duplicates,reordered,omitted,errors,error_responders,loss,bursts,rtt_ns,interval\n",
+            "target,name,protocol,flow,stamp,sent,received,late,duplicates,reordered,omitted,errors,error_responders,loss,causes,rate_limit,bursts,rtt_ns,interval,host\n",
             r#"10.0.0.1,"a, ""b""",icmp,0,tcx/xdp-native,4,3,0,0,"{""count"":0,""ratio"":0.0}",,0,,"#,
             r#""{""ratio"":0.25,""ci95"":[0.0,0.75],""unanswered"":1,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
+            r#""{""path"":1}",,"#,
             r#""{""count"":1,""longest"":1,""mean"":1.0,""p"":0.125}","#,
-            r#""{""count"":3,""min"":45200,""mean"":49720,""stddev"":2260,""p50"":47460,""p90"":54240,""p99"":56500,""p999"":60266,""max"":67800,""jitter"":1506,""jitter_rfc3550"":1130}","#,
+            r#""{""count"":3,""min"":45200,""mean"":49720,""stddev"":2260,""p50"":47460,""p90"":54240,""p99"":56500,""p999"":60266,""max"":67800,""jitter"":1506,""jitter_rfc3550"":1130}",,"#,
             "\n",
             r#"2001:db8::1,,icmp,0,tcx/xdp-native,4,0,0,0,"{""count"":0,""ratio"":0.0}",,0,,"#,
             r#""{""ratio"":1.0,""ci95"":[0.0,0.75],""unanswered"":4,""never_sent"":0,""by_us"":0,""rate_limited"":0}","#,
-            r#""{""count"":1,""longest"":4,""mean"":4.0,""p"":0.125}",,"#,
+            r#""{""silent"":4}",,"#,
+            r#""{""count"":1,""longest"":4,""mean"":4.0,""p"":0.125}",,,"#,
             "\n",
         );
         assert_eq!(text, expected);
@@ -253,7 +259,7 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         let text = Writes::of(csv(Row::Trace), |_| Ok(()));
         assert_eq!(
             text,
-            "target,name,protocol,flow,stop,rounds,stamp,tos,length,middlebox,hops\n"
+            "target,name,protocol,flow,stop,rounds,stamp,tos,length,middlebox,hops,host\n"
         );
     }
 
@@ -275,9 +281,16 @@ target,ttl,flow,round,protocol,kind,reason,responder,rtt_ns,tx_ns,rx_ns,reply_tt
         full_ping.name = Some("a.example".to_owned());
         full_ping.error_responders = vec![responder("10.0.0.2", None, 1)];
         full_ping.interval = Some(interval(2, 1));
+        full_ping.rate_limit = Some(RateLimit {
+            per_second: 1.0,
+            burst: None,
+            interval_ns: None,
+        });
+        full_ping.host = Some(Host::default());
         let mut full_trace = trace("10.0.0.1", Stop::Target, vec![]);
         full_trace.name = Some("a.example".to_owned());
         full_trace.middlebox = Some(sample::MIDDLEBOX);
+        full_trace.host = Some(Host::default());
         assert_fields(REPLY, &full_reply);
         assert_fields(PING, &full_ping);
         assert_fields(TRACE, &full_trace);

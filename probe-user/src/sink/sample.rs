@@ -12,8 +12,8 @@ use super::Sink;
 use crate::{
     engine::{
         report::{
-            Bursts, Hop, Interval, Loss, Middlebox, MplsLabel, PingReport, Reordered, Reply,
-            Responder, Rtt, Stop, Tells, TraceReport,
+            Bursts, Causes, Hop, Interval, Loss, Middlebox, MplsLabel, PingReport, Reordered,
+            Reply, Responder, Rtt, Stop, Tells, TraceReport,
         },
         stamp::{RxHook, Stamp},
     },
@@ -134,6 +134,7 @@ pub(super) fn hop(ttl: u8, responders: Vec<Responder>) -> Hop {
             unanswered,
             ..Loss::default()
         },
+        causes: causes(unanswered, received),
         rate_limit: None,
         responders,
         rtt_ns: (received > 0).then(|| rtt(received, 100_000 * u64::from(ttl))),
@@ -153,6 +154,7 @@ pub(super) fn trace(target: &str, stop: Stop, hops: Vec<Hop>) -> TraceReport {
         length: 40,
         middlebox: None,
         hops,
+        host: None,
     }
 }
 
@@ -179,6 +181,8 @@ pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
             unanswered,
             ..Loss::default()
         },
+        causes: causes(unanswered, received),
+        rate_limit: None,
         bursts: (unanswered > 0).then_some(Bursts {
             count: 1,
             longest: unanswered,
@@ -188,6 +192,7 @@ pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
         }),
         rtt_ns: (received > 0).then(|| rtt(received, 45_200)),
         interval: None,
+        host: None,
     }
 }
 
@@ -211,6 +216,18 @@ pub(super) fn quoting(reply: Reply<'_>) -> Reply<'_> {
         rewritten: Some("source+checksum"),
         ..reply
     }
+}
+
+/// Loss of the path, if anything came of it.
+fn causes(unanswered: u64, received: u64) -> Causes {
+    let mut causes = Causes::default();
+    let silent = if received > 0 {
+        Causes::PATH
+    } else {
+        Causes::SILENT
+    };
+    causes.add(silent, unanswered);
+    causes
 }
 
 /// Ten seconds in which `sent` probes left and `received` were answered.

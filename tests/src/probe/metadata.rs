@@ -26,6 +26,12 @@ pub struct Metadata {
     pub reply_interfaces: Vec<String>,
     /// What routers said behind quotes.
     pub extensions: Extensions,
+    /// When real time was set.
+    #[serde(default)]
+    pub clock_steps: Vec<Step>,
+    /// When the host slept.
+    #[serde(default)]
+    pub suspensions: Vec<Suspension>,
     /// What only a sweep has.
     pub sweep: Option<SweepSection>,
 }
@@ -37,6 +43,26 @@ pub struct Extensions {
     pub read: u64,
     /// Not read, by reason.
     pub unread: BTreeMap<String, u64>,
+}
+
+/// Real time was set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Step {
+    /// Not after this moment of CLOCK_MONOTONIC.
+    pub monotonic_ns: u64,
+    /// By how much.
+    pub by_ns: i64,
+}
+
+/// The host slept between two moments of CLOCK_MONOTONIC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Suspension {
+    /// Not before this.
+    pub from_ns: u64,
+    /// Not after this.
+    pub until_ns: u64,
+    /// For so long.
+    pub slept_ns: u64,
 }
 
 /// What only a sweep has. Fields that are not here are checked nowhere.

@@ -30,10 +30,12 @@ pub use self::{
     caught::Caught,
     command::Probe,
     forger::{Echo, Forger},
-    metadata::{Counters, Extensions, Metadata, SentProbe, StampSource, SweepSection},
+    metadata::{
+        Counters, Extensions, Metadata, SentProbe, StampSource, Step, Suspension, SweepSection,
+    },
     record::{
-        Bursts, Hop, Interval, Label, Loss, Middlebox, Omitted, Ping, RateLimit, Reordered, Reply,
-        Responder, Rtt, Tells, Trace,
+        Bursts, Hop, Host, Interval, Label, Loss, Middlebox, Omitted, Ping, RateLimit, Reordered,
+        Reply, Responder, Rtt, Tells, Trace,
     },
     remains::Remains,
     run::{Run, Running},

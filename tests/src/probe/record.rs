@@ -20,6 +20,7 @@ pub struct Trace {
     pub length: u16,
     pub middlebox: Option<Middlebox>,
     pub hops: Vec<Hop>,
+    pub host: Option<Host>,
 }
 
 /// One hop.
@@ -32,6 +33,8 @@ pub struct Hop {
     pub late: u64,
     pub duplicates: u64,
     pub loss: Loss,
+    #[serde(default)]
+    pub causes: BTreeMap<String, u64>,
     pub rate_limit: Option<RateLimit>,
     pub responders: Vec<Responder>,
     pub rtt_ns: Option<Rtt>,
@@ -156,6 +159,7 @@ pub struct Interval {
 pub struct RateLimit {
     pub per_second: f64,
     pub burst: Option<u64>,
+    pub interval_ns: Option<u64>,
 }
 
 /// Probes left out.
@@ -182,9 +186,22 @@ pub struct Ping {
     pub omitted: Option<Omitted>,
     pub errors: u64,
     pub loss: Loss,
+    #[serde(default)]
+    pub causes: BTreeMap<String, u64>,
+    pub rate_limit: Option<RateLimit>,
     pub bursts: Option<Bursts>,
     pub rtt_ns: Option<Rtt>,
     pub interval: Option<Interval>,
+    pub host: Option<Host>,
+}
+
+/// What happened to the host meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names are those of the product's contract")]
+pub struct Host {
+    pub rx_dropped: u64,
+    pub tx_dropped: u64,
+    pub suspended_ns: u64,
 }
 
 /// One reply.

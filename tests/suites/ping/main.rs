@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "in a suite, to panic is to fail")]
 
+mod causes;
 mod devices;
 mod forged;
+mod limits;
 mod local;
+mod long;
 mod many;
 mod pace;
 mod prometheus;

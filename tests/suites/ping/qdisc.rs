@@ -74,4 +74,16 @@ fn what_a_router_drops_is_unanswered() {
     assert_eq!(counters.dropped_after_stamp, 0);
     assert!(ping.loss.unanswered > 0 && ping.received > 0, "{ping:?}");
     assert_eq!(ping.loss.unanswered + ping.received, 1000);
+    // It looks like a token bucket, for it is one; but echo replies are not what hosts limit.
+    assert_eq!(ping.causes.get("path"), Some(&ping.loss.unanswered));
+    let run = Probe::trace(lab.vantage())
+        .args(["--rounds", "1000", "--queries", "1", "--interval", "2ms"])
+        .args(crate::SOON)
+        .to(target)
+        .run()
+        .unwrap();
+    let last = run.trace().unwrap().hops.pop().unwrap();
+    let lost = last.sent - last.received;
+    assert!(lost > 100, "{last:?}");
+    assert_eq!(last.causes.get("path"), Some(&lost), "{last:?}");
 }

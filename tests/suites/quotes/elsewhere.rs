@@ -48,7 +48,11 @@ fn a_reply_may_come_in_by_another_interface() {
                     ("tcx/tcx", 5)
                 );
                 let replies = clean_replies(&run);
-                assert!(replies.iter().all(|reply| reply.grade == "A" && !reply.tells.nat));
+                assert!(
+                    replies
+                        .iter()
+                        .all(|reply| reply.grade == "A" && !reply.tells.nat)
+                );
                 let metadata = run.metadata().unwrap();
                 assert_eq!(metadata.interfaces, ["a1"]);
                 assert_eq!(metadata.reply_interfaces, ["b1"]);

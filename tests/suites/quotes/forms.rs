@@ -339,8 +339,9 @@ fn assert_taken(run: &Run, sent: &[u64], forms: &[Form], of: Of) {
         match form.taken {
             Taken::Valid { grade, nat } => {
                 assert!(!heard.is_empty(), "{}: {counters:#?}", form.name);
-                let right =
-                    |reply: &&Reply| reply.grade == grade && nat.is_none_or(|nat| reply.tells.nat == nat);
+                let right = |reply: &&Reply| {
+                    reply.grade == grade && nat.is_none_or(|nat| reply.tells.nat == nat)
+                };
                 assert!(heard.iter().all(right), "{}: {heard:?}", form.name);
                 *expected.entry("valid").or_insert(0) += sent;
             }

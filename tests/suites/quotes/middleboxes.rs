@@ -70,7 +70,11 @@ fn masquerading_leaves_no_trace() {
             let run = trace(&lab, family, protocol);
             assert_path(&lab, family, &run);
             let replies = clean_replies(&run);
-            assert!(replies.iter().all(|reply| reply.grade == "A" && !reply.tells.nat));
+            assert!(
+                replies
+                    .iter()
+                    .all(|reply| reply.grade == "A" && !reply.tells.nat)
+            );
         }
     }
 }
@@ -96,7 +100,8 @@ fn a_source_rewritten_on_the_way_is_seen_in_the_quotes_behind() {
             let (near, far) = of_routers(&run);
             assert!(near.iter().all(|reply| !reply.tells.nat), "{near:?}");
             assert!(
-                far.iter().all(|reply| reply.tells.nat && reply.grade == "A"),
+                far.iter()
+                    .all(|reply| reply.tells.nat && reply.grade == "A"),
                 "{far:?}"
             );
         }

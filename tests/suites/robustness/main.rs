@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a suite, to panic is to fail")]
 
 mod busy;
+mod clocks;
 mod company;
 mod interfaces;
 mod leftovers;

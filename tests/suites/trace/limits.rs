@@ -59,9 +59,13 @@ fn a_table_says_rate_limited() {
 
 /// Probes each hop for thirteen seconds, much faster than routers answer.
 fn pressed(lab: &Lab, protocol: &str) -> Trace {
-    let target = lab.address(Family::V4, "target").unwrap();
+    pressed_by(lab, Family::V4, &[protocol])
+}
+
+fn pressed_by(lab: &Lab, family: Family, more: &[&str]) -> Trace {
+    let target = lab.address(family, "target").unwrap();
     let arguments = ["--rounds", "650", "--queries", "1", "--interval", "20ms"];
-    let probe = Probe::trace(lab.vantage()).args(arguments).args([protocol]);
+    let probe = Probe::trace(lab.vantage()).args(arguments).args(more);
     let run = probe.args(crate::SOON).to(target).run().unwrap();
     run.trace().unwrap()
 }
@@ -90,6 +94,73 @@ fn the_limit_of_each_router_is_found() {
     assert_limit(trace.hops[1].rate_limit, 8.0, 6);
     assert_eq!(trace.hops[2].rate_limit, None);
     assert_eq!(trace.hops[3].rate_limit, None);
+}
+
+/// A route back to the vantage point alone: kernels that give wider prefixes more make no
+/// difference then (`icmpv6_xrlim_allow`).
+fn narrow_route(lab: &Lab) {
+    let vantage = lab.address(Family::V6, "vantage").unwrap();
+    let prefix = format!("{vantage}/128");
+    lab.route_to("vantage", Family::V6, &prefix).unwrap();
+}
+
+/// Linux, IPv6: six at first, then one each `icmp/ratelimit` milliseconds.
+#[test]
+fn the_limit_of_each_router_is_found_by_ipv6_too() {
+    let lab = Lab::chain(3).default_icmp_limits().build().unwrap();
+    narrow_route(&lab);
+    let ratelimit = ["-n", "net.ipv6.icmp.ratelimit"];
+    let default = lab.node("r1").unwrap().run("sysctl", &ratelimit).unwrap();
+    let default: f64 = default.trim().parse().unwrap();
+    let slower = [("ipv6/icmp/ratelimit", "500")];
+    lab.node("r2").unwrap().sysctl(&slower).unwrap();
+    let none = [("ipv6/icmp/ratelimit", "0")];
+    lab.node("r3").unwrap().sysctl(&none).unwrap();
+    let trace = pressed_by(&lab, Family::V6, &["--icmp"]);
+    assert_limit(trace.hops[0].rate_limit, 1000.0 / default, 6);
+    assert_limit(trace.hops[1].rate_limit, 2.0, 6);
+    assert_eq!(trace.hops[2].rate_limit, None);
+    assert_eq!(trace.hops[3].rate_limit, None);
+}
+
+/// Once it is found, a limited hop is asked no more often than it answers; the trace
+/// takes no longer, and other hops are probed as before.
+#[test]
+fn limits_are_respected() {
+    let lab = Lab::chain(3).default_icmp_limits().build().unwrap();
+    narrow_route(&lab);
+    let fast = [
+        ("ipv4/icmp_ratelimit", "200"),
+        ("ipv6/icmp/ratelimit", "200"),
+    ];
+    lab.node("r2").unwrap().sysctl(&fast).unwrap();
+    let none = [("ipv4/icmp_ratelimit", "0"), ("ipv6/icmp/ratelimit", "0")];
+    for node in ["r1", "r3"] {
+        lab.node(node).unwrap().sysctl(&none).unwrap();
+    }
+    for family in Family::ALL {
+        let pressed = pressed_by(&lab, family, &[]);
+        let respected = pressed_by(&lab, family, &["--respect-limits"]);
+        let [before, limited] = [&pressed, &respected].map(|trace| &trace.hops[1]);
+        assert_eq!(before.rate_limit.unwrap().interval_ns, None);
+        let limit = limited.rate_limit.unwrap();
+        println!(
+            "{family}: {limit:?}, {} sent, {} received",
+            limited.sent, limited.received
+        );
+        assert!((limit.per_second / 5.0 - 1.0).abs() < 0.1, "{limit:?}");
+        // Nine tenths of that.
+        let interval = limit.interval_ns.unwrap() as f64 / 1e9;
+        assert!((interval * 5.0 * 0.9 - 1.0).abs() < 0.1, "{limit:?}");
+        assert!(
+            limited.loss.rate_limited * 2 < before.loss.rate_limited,
+            "{limited:?}"
+        );
+        assert!(limited.received * 10 > before.received * 7, "{limited:?}");
+        for hop in [&respected.hops[0], &respected.hops[2], &respected.hops[3]] {
+            assert_eq!((hop.sent, hop.received, hop.rate_limit), (650, 650, None));
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a suite, to panic is to fail")]
 
+mod causes;
 mod chains;
 mod diamonds;
 mod ends;

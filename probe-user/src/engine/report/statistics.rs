@@ -48,6 +48,9 @@ pub struct RateLimit {
     /// Replies at once: tokens that were left at the first probe; absent where none was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<u64>,
+    /// How far apart probes were since it was found, where limits are respected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_ns: Option<u64>,
 }
 
 /// What became known of a target between two reports. Moments are CLOCK_MONOTONIC.

@@ -9,6 +9,7 @@ mod ping_statistics_tests;
 mod ping_tests;
 mod property_tests;
 mod scale_tests;
+mod sleep_tests;
 mod tcp_tests;
 mod trace_tests;
 mod trace_time_tests;
@@ -28,6 +29,7 @@ use self::{
 };
 use super::{
     answer::{Answer, ProbeId},
+    cause::{Errno, Unsent},
     core::{Engine, Key},
     pace::Pace,
     report::Tells,
@@ -163,7 +165,8 @@ impl<S: Session> World<S> {
     fn send(&mut self, key: Key) {
         self.sent.push((self.now, key));
         if self.rng.f64() < self.trouble.refused {
-            return self.engine.handle_refused(key, self.now);
+            let why = Unsent::Failed(Errno::Enobufs);
+            return self.engine.handle_refused(key, why, self.now);
         }
         let vanishes = self.rng.f64() < self.trouble.vanished;
         let index = self.slots.len() as u32;

@@ -13,6 +13,8 @@ fn world(path: Path, interval: Duration, count: u32, seed: u64) -> World<Ping> {
         count: Some(count),
         interval,
         ttl: 64,
+        respect_limits: false,
+        first_round: 0,
     };
     let flows = if path.target.takes_syns() {
         Flows::first_free(1)

@@ -13,6 +13,8 @@ fn options(count: Option<u32>, interval: Duration) -> PingOptions {
         count,
         interval,
         ttl: 64,
+        respect_limits: false,
+        first_round: 0,
     }
 }
 

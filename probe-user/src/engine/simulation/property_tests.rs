@@ -89,6 +89,7 @@ fn trace_options() -> impl Strategy<Value = TraceOptions> {
             rounds,
             interval,
             gap_limit,
+            respect_limits: queries % 2 == 0,
         },
     )
 }
@@ -168,7 +169,7 @@ proptest! {
         let mut world = World::new(vec![path], timeout, rate, seed);
         world.trouble = trouble;
         world.stall = stall.map(|(from, length)| (BEGIN + from, BEGIN + from + length));
-        let options = PingOptions { count: Some(count), interval, ttl: 64 };
+        let options = PingOptions { count: Some(count), interval, ttl: 64, respect_limits: flows % 2 == 0, first_round: u32::MAX - (seed % 8) as u32 };
         world.add(Ping::new(&options, BEGIN, choice, timeout), 0..flows + spare);
         let done = stop.is_some_and(|after| {
             let done = world.run(after);

@@ -33,6 +33,7 @@ fn many_traces_at_a_bounded_rate_all_find_their_target() {
         rounds: 1,
         interval: Duration::from_millis(500),
         gap_limit: 4,
+        respect_limits: false,
     };
     let paths = paths(Target::Echo);
     let rate = 100_000;
@@ -56,6 +57,8 @@ fn many_pings_of_services_are_matched_without_a_search_through_all() {
         count: Some(3),
         interval: Duration::from_secs(1),
         ttl: 64,
+        respect_limits: false,
+        first_round: 0,
     };
     let mut world = World::new(paths(Target::UdpService), TIMEOUT, None, 1);
     for _ in 0..SESSIONS {

@@ -100,6 +100,30 @@ fn the_rate_of_a_limit_is_found_behind_delays_and_in_spite_of_some_loss_elsewher
 }
 
 #[test]
+fn a_limit_that_is_respected_costs_no_time_and_few_probes() {
+    let path = Path::to(Target::Echo, 5).at(3, |node| node.limit = Some(2));
+    let options = |respect_limits| TraceOptions {
+        queries: 1,
+        rounds: 600,
+        interval: Duration::from_millis(50),
+        respect_limits,
+        ..options()
+    };
+    let pressed = trace(path.clone(), options(false));
+    let respected = trace(path, options(true));
+    assert!(respected.elapsed() <= pressed.elapsed() + Duration::from_secs(1));
+    let [before, after] = [&pressed, &respected].map(|world| report(world).2);
+    let interval = after[2].rate_limit.and_then(|limit| limit.interval_ns);
+    assert!((500_000_000..620_000_000).contains(&interval.expect("slowed down")));
+    // It takes eight tokens to be found.
+    assert!(after[2].sent < 350, "{:?}", after[2]);
+    assert!(after[2].loss.rate_limited * 2 < before[2].loss.rate_limited);
+    for (place, hop) in after.iter().enumerate().filter(|(place, _)| *place != 2) {
+        assert_eq!((hop.sent, hop.received), (600, 600), "{place}");
+    }
+}
+
+#[test]
 fn a_hop_that_limits_its_icmp_is_said_to() {
     let path = Path::to(Target::Echo, 6).at(3, |node| node.limit = Some(1));
     let many = TraceOptions {

@@ -41,6 +41,27 @@ pub struct Interface {
     pub xdp: Vec<XdpProgram>,
 }
 
+/// Packets that a device dropped: by its driver, for want of buffers, or because nobody
+/// wanted them (Documentation/networking/statistics.rst).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// Those that came in.
+    pub received: u64,
+    /// Those that were to leave, behind the qdisc.
+    pub to_be_sent: u64,
+}
+
+impl Drops {
+    /// Those since `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            received: self.received.saturating_sub(before.received),
+            to_be_sent: self.to_be_sent.saturating_sub(before.to_be_sent),
+        }
+    }
+}
+
 /// An attached XDP program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct XdpProgram {
@@ -105,9 +126,8 @@ impl Interface {
         Ok(interfaces)
     }
 
-    /// Packets that a device has received and dropped since it was made: by its driver,
-    /// or for want of buffers (Documentation/networking/statistics.rst).
-    pub(super) async fn receive_drops(handle: &Handle, ifindex: u32) -> RouteResult<u64> {
+    /// Packets that a device has dropped since it was made.
+    pub(super) async fn drops(handle: &Handle, ifindex: u32) -> RouteResult<Drops> {
         let mut question = LinkMessage::default();
         question.header.index = ifindex;
         let answer = ask(handle, RouteNetlinkMessage::GetLink(question), 0).await;
@@ -119,10 +139,13 @@ impl Interface {
             .attributes
             .iter()
             .find_map(|attribute| match attribute {
-                LinkAttribute::Stats64(stats) => Some(stats.rx_dropped + stats.rx_missed_errors),
+                LinkAttribute::Stats64(stats) => Some(Drops {
+                    received: stats.rx_dropped.saturating_add(stats.rx_missed_errors),
+                    to_be_sent: stats.tx_dropped,
+                }),
                 _ => None,
             });
-        Ok(drops.unwrap_or(0))
+        Ok(drops.unwrap_or_default())
     }
 
     /// Refuses a device that nothing can be sent by.

@@ -31,7 +31,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 pub use self::{
     error::{RouteError, RouteResult},
-    interface::{Interface, XdpMode, XdpProgram},
+    interface::{Drops, Interface, XdpMode, XdpProgram},
     watch::{Change, Changes},
     way_map::WayMap,
 };
@@ -149,9 +149,9 @@ impl Network {
         addressed::find(&self.handle).await
     }
 
-    /// Packets that a device has received and dropped since it was made.
-    pub async fn receive_drops(&self, ifindex: u32) -> RouteResult<u64> {
-        Interface::receive_drops(&self.handle, ifindex).await
+    /// Packets that a device has dropped since it was made.
+    pub async fn drops(&self, ifindex: u32) -> RouteResult<Drops> {
+        Interface::drops(&self.handle, ifindex).await
     }
 
     /// The lowest devices of the stack under `ifindex` in this namespace: where a

@@ -8,5 +8,5 @@ mod ring;
 mod socket;
 
 pub use batch::{Sent, Transmitter};
-pub use errno::{UNBUILDABLE, errno_name, is_backpressure, is_device_gone};
+pub use errno::{UNBUILDABLE, errno, errno_name, is_backpressure, is_device_gone};
 pub use frame::{Contact, Frame};

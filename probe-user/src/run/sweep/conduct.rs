@@ -240,8 +240,8 @@ impl Sweep {
     async fn device_drops(&self, network: &Network) -> u64 {
         let mut sum = 0;
         for attachment in self.attachments.iter().filter(|a| a.sends) {
-            let drops = network.receive_drops(attachment.ifindex).await;
-            sum += drops.unwrap_or(0);
+            let drops = network.drops(attachment.ifindex).await;
+            sum += drops.map_or(0, |drops| drops.received);
         }
         sum
     }

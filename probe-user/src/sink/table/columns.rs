@@ -90,19 +90,6 @@ pub(super) fn loss(loss: &Loss, sent: u64) -> Text {
     super::grid::alarming(percent(loss.ratio), loss.ratio > 0.0)
 }
 
-/// Causes of loss that are not plain silence.
-pub(super) fn causes(loss: &Loss) -> Vec<String> {
-    [
-        (loss.rate_limited, "rate-limited"),
-        (loss.by_us, "lost on this host"),
-        (loss.never_sent, "never sent"),
-    ]
-    .into_iter()
-    .filter(|(probes, _)| *probes > 0)
-    .map(|(probes, cause)| counted(probes, cause, cause))
-    .collect()
-}
-
 /// Replies that are no measurements.
 pub(super) fn extras(late: u64, duplicates: u64) -> Vec<String> {
     let mut extras = Vec::new();

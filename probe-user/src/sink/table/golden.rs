@@ -2,8 +2,8 @@
 
 use crate::{
     engine::report::{
-        Bursts, Hop, Interface, Interfaces, MplsLabel, Omitted, RateLimit, Reordered, Responder,
-        Stop, Tells, TraceReport,
+        Bursts, Causes, Hop, Host, Interface, Interfaces, MplsLabel, Omitted, RateLimit, Reordered,
+        Responder, Stop, Tells, TraceReport,
     },
     sink::{
         Presentation, Sink,
@@ -41,6 +41,7 @@ fn a_path_to_the_target() {
     (limited.loss.unanswered, limited.loss.rate_limited) = (0, 2);
     limited.loss.ratio = 0.0;
     limited.rate_limit = Some(RateLimit {
+        interval_ns: None,
         per_second: 0.9987,
         burst: Some(6),
     });
@@ -393,12 +394,20 @@ fn a_ping_without_an_answer() {
     };
     let mut report = ping("2001:db8::1", 5, 0);
     report.loss.never_sent = 1;
+    report.causes = Causes(vec![("dropped_after_stamp", 1), (Causes::SILENT, 4)]);
+    report.host = Some(Host {
+        rx_dropped: 1,
+        tx_dropped: 0,
+        suspended_ns: 3_600_000_000_000,
+    });
     assert_eq!(
         shown(one.clone(), |table| table.ping(&report)),
         "\
 --- 2001:db8::1 ping statistics: icmp, stamps tcx/xdp-native ---
 5 sent, 0 received, 100 % loss (95 %: up to 75 %, 1 never sent), 0 duplicates, 0 late
+lost: 4 to a silent target, 1 dropped by the queue
 loss in 1 burst, 5 probes on average, 5 at most
+meanwhile this host dropped 1 packet that came in and slept for 1h: replies and probes may be among them
 "
     );
     report.loss.never_sent = 5;

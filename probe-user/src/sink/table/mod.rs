@@ -1,5 +1,6 @@
 //! For people: aligned columns, units, words.
 
+mod causes;
 mod columns;
 mod extensions;
 #[cfg(test)]
@@ -66,10 +67,12 @@ impl Sink for Table {
         let heading = trace::heading(report, &self.presentation);
         let hops = trace::hops(report, &self.presentation);
         let stop = self.dim(&trace::stop(report));
+        let host = report.host.as_ref().map(causes::host);
+        let host = host.map_or_else(String::new, |host| self.dim(&host) + "\n");
         let middlebox = tells::middlebox(report).map_or_else(String::new, |sentence| {
             paint(&sentence, true, self.presentation.colour) + "\n"
         });
-        self.block(&format!("{heading}{hops}{stop}\n{middlebox}"))
+        self.block(&format!("{heading}{hops}{stop}\n{middlebox}{host}"))
     }
 
     fn ping(&mut self, report: &PingReport) -> io::Result<()> {

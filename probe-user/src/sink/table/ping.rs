@@ -1,11 +1,12 @@
 //! Latency: a summary of one target, or a row for each of many.
 
 use super::{
-    columns::{Figures, causes, extras, loss},
+    causes::{self, limit},
+    columns::{Figures, extras, loss},
     grid::{Grid, Text, plain},
 };
 use crate::{
-    engine::report::{Bursts, Interval, Loss, Omitted, PingReport, Reordered},
+    engine::report::{Bursts, Causes, Interval, Loss, Omitted, PingReport, Reordered},
     sink::{
         Presentation,
         text::{count, counted, decimal, host, percent, time},
@@ -27,8 +28,11 @@ pub(super) fn summary(report: &PingReport, presentation: &Presentation) -> Strin
         ),
     );
     for line in [
+        causes::line(&report.causes),
+        report.rate_limit.map(limit),
         report.bursts.as_ref().map(bursts),
         report.omitted.map(omitted),
+        report.host.as_ref().map(causes::host),
     ] {
         text.extend(line.map(|line| line + "\n"));
     }
@@ -54,7 +58,7 @@ fn counts(report: &PingReport) -> String {
         false => format!("{} loss", percent(report.loss.ratio)),
     };
     let mut remarks: Vec<_> = bounds(&report.loss).into_iter().collect();
-    remarks.extend(causes(&report.loss));
+    remarks.extend(causes::notes(&report.loss, &Causes::default()));
     if !remarks.is_empty() {
         loss = format!("{loss} ({})", remarks.join(", "));
     }
@@ -140,7 +144,7 @@ pub(super) fn interval(
         format!("{} received", count(interval.received)),
         format!("{} loss", percent(interval.loss.ratio)),
     ];
-    parts.extend(causes(&interval.loss));
+    parts.extend(causes::notes(&interval.loss, &Causes::default()));
     parts.extend(extras(interval.late, interval.duplicates));
     if let Some(rtt) = &interval.rtt_ns {
         let figures = [
@@ -178,7 +182,9 @@ pub(super) fn table(reports: &[PingReport], presentation: &Presentation) -> Stri
     let protocol = super::protocol(first.protocol, presentation.port);
     let targets = counted(reports.len() as u64, "target", "targets");
     let heading = format!("ping of {targets}: {protocol}, stamps {}\n", first.stamp);
-    heading + &grid.render()
+    let host = reports.iter().find_map(|report| report.host.as_ref());
+    let host = host.map_or_else(String::new, |host| causes::host(host) + "\n");
+    heading + &grid.render() + &host
 }
 
 fn row(report: &PingReport, first: &PingReport, figures: &Figures) -> Vec<Text> {
@@ -189,7 +195,8 @@ fn row(report: &PingReport, first: &PingReport, figures: &Figures) -> Vec<Text> 
         loss(&report.loss, report.sent),
     ];
     row.extend(figures.cells(report.rtt_ns.as_ref()));
-    let mut notes = causes(&report.loss);
+    let mut notes = causes::notes(&report.loss, &report.causes);
+    notes.extend(report.rate_limit.map(limit));
     notes.extend(extras(report.late, report.duplicates));
     notes.extend(reordered(report));
     notes.extend(

@@ -1,16 +1,17 @@
 //! A path: heading, hops, why it stopped.
 
 use super::{
-    columns::{Figures, causes, extras, loss},
+    causes::{self, limit},
+    columns::{Figures, extras, loss},
     extensions,
     grid::{Grid, Text, plain},
     tells,
 };
 use crate::{
-    engine::report::{Hop, RateLimit, Responder, Stop, TraceReport},
+    engine::report::{Hop, Responder, Stop, TraceReport},
     sink::{
         Presentation,
-        text::{count, counted, decimal, host, printable},
+        text::{count, counted, host, printable},
     },
 };
 
@@ -56,7 +57,7 @@ fn first_row(
     let responder = hop.responders.first();
     let name = responder.map_or("*".to_owned(), |r| host(r.name.as_deref(), r.address));
     let mut notes = responder.map_or(vec![], |r| about(hop, r, report, presentation));
-    notes.extend(causes(&hop.loss));
+    notes.extend(causes::notes(&hop.loss, &hop.causes));
     notes.extend(hop.rate_limit.map(limit));
     notes.extend(extras(hop.late, hop.duplicates));
     let mut row = vec![
@@ -68,15 +69,6 @@ fn first_row(
     row.extend(figures.cells(hop.rtt_ns.as_ref()));
     row.push(plain(notes.join(", ")));
     row
-}
-
-/// `limit 1/s, burst 6`
-fn limit(limit: RateLimit) -> String {
-    let rate = format!("limit {}/s", decimal(limit.per_second));
-    match limit.burst {
-        Some(burst) => format!("{rate}, burst {}", count(burst)),
-        None => rate,
-    }
 }
 
 /// Another responder of a hop stands under the first.

@@ -1,0 +1,214 @@
+//! Each lost probe by its cause, in a network that has just that one.
+
+use std::{collections::BTreeMap, thread, time::Duration};
+
+use nix::sys::signal::Signal;
+use probe_tests::{
+    lab::{Family, Hook, Lab, Refusal, Wire},
+    probe::{Counters, Ping, Probe, Run},
+};
+
+use crate::{PROTOCOLS, SOON};
+
+const MANY: [&str; 4] = ["--count", "200", "--interval", "2ms"];
+
+fn ping(lab: &Lab, family: Family, arguments: &[&str]) -> Run {
+    let target = lab.address(family, "target").unwrap();
+    let probe = Probe::ping(lab.vantage()).args(arguments);
+    probe.to(target).run().unwrap()
+}
+
+/// The only cause, with as many probes as are lost.
+#[track_caller]
+fn assert_only(ping: &Ping, cause: &str) {
+    let lost = ping.sent - ping.received;
+    assert!(lost > 0, "{ping:?}");
+    assert_eq!(ping.causes, BTreeMap::from([(cause.to_owned(), lost)]));
+}
+
+/// What this host is the cause of is what the run's counters say.
+#[track_caller]
+fn assert_as_counted(ping: &Ping, counters: &Counters) {
+    let mut counted: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, count) in counters.failed.iter().chain(&counters.skipped) {
+        counted.insert(name, *count);
+    }
+    counted.insert("dropped_after_stamp", counters.dropped_after_stamp);
+    counted.insert("ring_full", counters.ring_full);
+    for (name, count) in counted {
+        assert_eq!(ping.causes.get(name).copied().unwrap_or(0), count, "{name}");
+    }
+}
+
+#[test]
+fn loss_of_a_link_is_the_paths() {
+    let wire = Wire::delay(Duration::ZERO).loss(0.3).seed(5);
+    let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
+    for family in Family::ALL {
+        let run = ping(&lab, family, &[&MANY[..], &SOON].concat());
+        assert_only(&run.ping().unwrap(), "path");
+    }
+}
+
+#[test]
+fn a_target_that_never_answers_is_silent() {
+    let lab = Lab::chain(1).build().unwrap();
+    let rule = "meta l4proto { icmp, ipv6-icmp, udp, tcp } drop";
+    for family in Family::ALL {
+        // Its link is known.
+        ping(&lab, family, &["--count", "1"]);
+    }
+    lab.filter("target", Hook::Input, rule).unwrap();
+    for family in Family::ALL {
+        for protocol in PROTOCOLS {
+            let run = ping(&lab, family, &[&MANY[..], &SOON, &[protocol]].concat());
+            let ping = run.ping().unwrap();
+            assert_only(&ping, "silent");
+            assert_eq!((ping.received, ping.loss.ratio), (0, 1.0));
+        }
+    }
+}
+
+#[test]
+fn what_a_router_refuses_is_told_apart() {
+    let lab = Lab::chain(2).build().unwrap();
+    lab.refuse("r2", Refusal::Prohibit).unwrap();
+    for family in Family::ALL {
+        // Linux says so five times, and then once a second.
+        let run = ping(&lab, family, &["--count", "5", "--interval", "20ms"]);
+        assert_only(&run.ping().unwrap(), "icmp_error");
+    }
+}
+
+#[test]
+fn replies_that_come_too_late_are_told_apart() {
+    let wire = Wire::delay(Duration::from_millis(100));
+    let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
+    for family in Family::ALL {
+        let arguments = ["--count", "50", "--interval", "10ms", "--timeout", "150ms"];
+        let ping = ping(&lab, family, &arguments).ping().unwrap();
+        assert_eq!((ping.received, ping.rtt_ns), (0, None));
+        // The run does not wait for the last.
+        assert_eq!(ping.causes.get("late"), Some(&ping.late), "{ping:?}");
+        assert!(ping.late >= 40, "{ping:?}");
+    }
+}
+
+#[test]
+fn what_the_queue_drops_and_what_the_device_refuses_never_left() {
+    let lab = Lab::chain(1).build().unwrap();
+    for family in Family::ALL {
+        ping(&lab, family, &["--count", "1"]);
+    }
+    lab.qdisc("vantage", "r1", "tbf rate 64kbit burst 200 limit 200")
+        .unwrap();
+    for family in Family::ALL {
+        let run = ping(&lab, family, &[&MANY[..], &SOON].concat());
+        let ping = run.ping().unwrap();
+        assert_only(&ping, "dropped_after_stamp");
+        assert_as_counted(&ping, run.counters().unwrap());
+        assert_eq!((ping.loss.ratio, ping.bursts), (0.0, None));
+    }
+    lab.vantage()
+        .run("tc", &["qdisc", "del", "dev", "r1", "root"])
+        .unwrap();
+    lab.vantage().ip(["link set r1 mtu 80"]).unwrap();
+    let contact = "x".repeat(64);
+    let long = [&MANY[..], &SOON, &["--contact", &contact]].concat();
+    let run = ping(&lab, Family::V4, &long);
+    assert_only(&run.ping().unwrap(), "emsgsize");
+    assert_as_counted(&run.ping().unwrap(), run.counters().unwrap());
+}
+
+#[test]
+fn what_a_filter_of_this_host_takes_never_left() {
+    let lab = Lab::chain(1).build().unwrap();
+    for family in Family::ALL {
+        ping(&lab, family, &["--count", "1"]);
+    }
+    // Before the stamp, of every third packet.
+    let chain = "add chain netdev lab out { type filter hook egress device r1 priority 0; }";
+    let rule =
+        "add rule netdev lab out numgen inc mod 3 == 0 meta l4proto { icmp, ipv6-icmp } drop";
+    lab.vantage()
+        .run("nft", &[&format!("add table netdev lab; {chain}; {rule}")])
+        .unwrap();
+    for family in Family::ALL {
+        let run = ping(&lab, family, &[&MANY[..], &SOON].concat());
+        let (ping, counters) = (run.ping().unwrap(), run.counters().unwrap());
+        assert!(ping.loss.never_sent > 30, "{ping:?}");
+        assert_eq!(ping.loss.never_sent, counters.never_stamped());
+        assert_as_counted(&ping, counters);
+        assert_eq!(ping.causes.values().sum::<u64>(), ping.loss.never_sent);
+    }
+}
+
+/// Packets that the vantage point's device has sent.
+fn departed(lab: &Lab) -> u64 {
+    let text = lab
+        .vantage()
+        .run("ip", &["-s", "-j", "link", "show", "dev", "r1"]);
+    let links: serde_json::Value = serde_json::from_str(&text.unwrap()).unwrap();
+    links[0]["stats64"]["tx"]["packets"].as_u64().unwrap()
+}
+
+#[test]
+fn replies_that_find_their_ring_full_are_lost_here() {
+    let wire = Wire::delay(Duration::from_millis(900));
+    let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
+    let target = lab.address(Family::V4, "target").unwrap();
+    // The neighbour is asked for first.
+    ping(&lab, Family::V4, &["--count", "3", "--timeout", "5s"]);
+    let arguments = ["--count", "12000", "--interval", "100us", "--timeout", "9s"];
+    let before = departed(&lab);
+    let running = Probe::ping(lab.vantage()).args(arguments).to(target);
+    let running = running.start().unwrap();
+    let is_away = || {
+        thread::sleep(Duration::from_millis(20));
+        departed(&lab) >= before + 12_000
+    };
+    assert!(
+        (0..500).any(|_| is_away()),
+        "{} left",
+        departed(&lab) - before
+    );
+    // All are under way, and nobody reads what comes back.
+    running.signal(Signal::SIGSTOP).unwrap();
+    thread::sleep(Duration::from_secs(4));
+    running.signal(Signal::SIGCONT).unwrap();
+    let run = running.wait().unwrap();
+    let (ping, counters) = (run.ping().unwrap(), run.counters().unwrap());
+    println!("{:?}", ping.causes);
+    assert!(counters.ring_full > 1_000, "{counters:#?}");
+    assert_as_counted(&ping, counters);
+    assert_eq!(ping.loss.by_us, counters.ring_full);
+    // What the wire's own end could not take is the path's.
+    assert_eq!(ping.causes.values().sum::<u64>(), ping.sent - ping.received);
+    assert_eq!(ping.loss.unanswered, counters.unanswered);
+}
+
+#[test]
+fn what_the_device_drops_meanwhile_is_told_where_it_may_explain_loss() {
+    for loss in [0.0, 0.2] {
+        let wire = Wire::delay(Duration::ZERO).loss(loss).seed(9);
+        let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
+        let target = lab.address(Family::V4, "target").unwrap();
+        let arguments = ["--count", "60", "--interval", "50ms", "--replies"];
+        let probe = Probe::ping(lab.vantage()).args(arguments).args(SOON);
+        let mut running = probe.to(target).start().unwrap();
+        running.wait_for_lines(3).unwrap();
+        // Nobody listens for this EtherType: the kernel drops it on behalf of the device.
+        let script = "import socket; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); \
+                      s.bind(('vantage', 0)); \
+                      [s.send(b'\\xff' * 6 + b'\\x02' * 6 + b'\\x88\\xb5' + b'x' * 60) for _ in range(25)]";
+        lab.node("r1")
+            .unwrap()
+            .run("python3", &["-c", script])
+            .unwrap();
+        let ping = running.wait().unwrap().ping().unwrap();
+        let told = ping
+            .host
+            .map(|host| (host.rx_dropped >= 25, host.suspended_ns));
+        assert_eq!(told, (loss > 0.0).then_some((true, 0)), "{ping:?}");
+    }
+}

@@ -1,0 +1,102 @@
+//! The clock is set, or the host sleeps, in the middle of a ping.
+
+use std::{path::Path, process::Command, thread, time::Duration};
+
+use probe_tests::{
+    lab::{Family, Lab, Wire},
+    probe::{Probe, Running},
+};
+use tempfile::TempDir;
+
+const HOUR_NS: i64 = 3_600_000_000_000;
+
+/// Clocks of one process that a test sets: other processes have theirs.
+struct Clocks(TempDir);
+
+impl Clocks {
+    fn new() -> Self {
+        let clocks = Self(tempfile::tempdir().unwrap());
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites/robustness/clocks.c");
+        let built = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
+            .arg(clocks.0.path().join("clocks.so"))
+            .arg(source)
+            .status()
+            .unwrap();
+        assert!(built.success());
+        clocks.add(0, 0);
+        clocks
+    }
+
+    /// Adds to real time and to the time since the host was started.
+    fn add(&self, real_ns: i64, boot_ns: i64) {
+        let octets = [real_ns.to_ne_bytes(), boot_ns.to_ne_bytes()].concat();
+        std::fs::write(self.0.path().join("added"), octets).unwrap();
+    }
+
+    fn start(&self, probe: Probe<'_>) -> Running {
+        let path = |name| self.0.path().join(name).display().to_string();
+        let library = format!("LD_PRELOAD={}", path("clocks.so"));
+        let file = format!("CLOCKS={}", path("added"));
+        probe.through(["env", &library, &file]).start().unwrap()
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_changes_no_round_trip_time_and_is_told() {
+    let clocks = Clocks::new();
+    let lab = Lab::chain(1).build().unwrap();
+    let target = lab.address(Family::V4, "target").unwrap();
+    let arguments = ["--count", "150", "--interval", "20ms", "--replies"];
+    let probe = Probe::ping(lab.vantage()).args(arguments).to(target);
+    let mut running = clocks.start(probe);
+    running.wait_for_lines(30).unwrap();
+    clocks.add(-HOUR_NS, 0);
+    running.wait_for_lines(80).unwrap();
+    clocks.add(HOUR_NS, 0);
+    let run = running.wait().unwrap();
+    let ping = run.ping().unwrap();
+    assert_eq!((ping.received, ping.host), (150, None), "{}", run.stderr);
+    assert!(ping.omitted.is_none_or(|omitted| omitted.probes < 10));
+    assert!(ping.rtt_ns.unwrap().max < 1_000_000_000, "{ping:?}");
+    let steps = &run.metadata().unwrap().clock_steps;
+    let by: Vec<i64> = steps
+        .iter()
+        .map(|step| step.by_ns / 1_000_000_000)
+        .collect();
+    assert!(matches!(by[..], [-3601..=-3599, 7199..=7201]), "{steps:?}");
+}
+
+#[test]
+fn what_was_under_way_while_the_host_slept_is_no_loss() {
+    let clocks = Clocks::new();
+    // Ten are under way at any time; a host that sleeps hears none of their replies.
+    let wire = Wire::delay(Duration::from_millis(100));
+    let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
+    let target = lab.address(Family::V4, "target").unwrap();
+    let arguments = ["--count", "150", "--interval", "20ms", "--replies"];
+    let probe = Probe::ping(lab.vantage()).args(arguments).to(target);
+    let mut running = clocks.start(probe);
+    running.wait_for_lines(40).unwrap();
+    clocks.add(HOUR_NS, HOUR_NS);
+    thread::sleep(Duration::from_millis(500));
+    let run = running.wait().unwrap();
+    let ping = run.ping().unwrap();
+    let slept = ping.causes.get("suspended").copied().unwrap_or(0);
+    println!("{:?} {:?}", ping.causes, ping.host);
+    assert!((5..=20).contains(&slept), "{ping:?}");
+    assert_eq!(
+        (ping.loss.by_us, ping.loss.ratio, ping.bursts),
+        (slept, 0.0, None)
+    );
+    assert_eq!(ping.received + slept, 150);
+    let suspensions = &run.metadata().unwrap().suspensions;
+    let hours: Vec<u64> = suspensions
+        .iter()
+        .map(|one| one.slept_ns / 1_000_000_000)
+        .collect();
+    assert!(matches!(hours[..], [3_599 | 3_600]), "{suspensions:?}");
+    assert!(run.metadata().unwrap().clock_steps.is_empty());
+    assert!(run.stderr.contains("slept for 1h"), "{}", run.stderr);
+    assert_eq!(ping.host.unwrap().suspended_ns, suspensions[0].slept_ns);
+}
