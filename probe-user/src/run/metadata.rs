@@ -2,14 +2,16 @@
 
 use std::time::SystemTime;
 
-use probe_common::abi::TxSource;
 use serde::Serialize;
 
-use super::{sender::Attempts, sweep::SweepSection};
+use super::{
+    quality::{StampSource, Stamping},
+    sender::Attempts,
+    sweep::SweepSection,
+};
 use crate::{
     engine::{
         accounting::{Accounting, Settled},
-        stamp::RxHook,
         time::Moment,
     },
     io::{bpf::Attachment, clock, slots::Tally, transmit::errno_name},
@@ -38,23 +40,15 @@ pub(super) struct Metadata {
     sent_rate: f64,
     counters: Accounting,
     stamps: Vec<StampSource>,
+    /// What the kernel reads time from; its name in `/sys`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clocksource: Option<String>,
     clock: Vec<ClockPair>,
     kernel: String,
     interfaces: Vec<String>,
     /// What only a sweep has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sweep: Option<SweepSection>,
-}
-
-/// Where stamps were taken on an interface.
-#[derive(Debug, Serialize)]
-struct StampSource {
-    interface: String,
-    tx: &'static str,
-    rx: &'static str,
-    /// How much earlier than the device's own send the stamp can be: the stamp
-    /// stands before the qdisc, which this does not bound.
-    tx_uncertainty: &'static str,
 }
 
 /// Two clocks read at once, nanoseconds.
@@ -125,7 +119,7 @@ impl Journal {
         counters: Accounting,
         seed: u64,
         attachments: &[Attachment],
-        tx: TxStamps,
+        stamps: &Stamping,
     ) -> Metadata {
         self.tick();
         let send_seconds = self.last_sent_ns.saturating_sub(self.start_ns) as f64 / 1e9;
@@ -144,7 +138,8 @@ impl Journal {
                 0.0
             },
             counters,
-            stamps: attachments.iter().map(|a| stamp_source(a, tx)).collect(),
+            stamps: attachments.iter().map(|a| stamps.source(a)).collect(),
+            clocksource: clock::source(),
             clock: std::mem::take(&mut self.pairs),
             kernel: kernel_release(),
             interfaces: attachments.iter().map(|a| a.name.clone()).collect(),
@@ -187,28 +182,6 @@ pub(super) fn account(
     accounting.late_only = slots.late_only;
     accounting.unanswered = slots.unanswered;
     accounting
-}
-
-/// Who stamps probes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TxStamps {
-    /// The egress program, before the qdisc.
-    Sockets,
-    /// The generator, before the batch is flushed.
-    Generator,
-}
-
-fn stamp_source(attachment: &Attachment, tx: TxStamps) -> StampSource {
-    let (tx, tx_uncertainty) = match tx {
-        TxStamps::Sockets => (TxSource::Tcx, "qdisc wait"),
-        TxStamps::Generator => (TxSource::Generator, "batch: see sweep.tx_span"),
-    };
-    StampSource {
-        interface: attachment.name.clone(),
-        tx: tx.name(),
-        rx: RxHook::name(attachment.rx),
-        tx_uncertainty,
-    }
 }
 
 fn kernel_release() -> String {

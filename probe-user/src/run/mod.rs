@@ -8,6 +8,7 @@ mod finish;
 mod intervals;
 mod metadata;
 mod packet;
+mod quality;
 mod receive;
 mod reports;
 mod scrape;

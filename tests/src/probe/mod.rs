@@ -27,7 +27,9 @@ pub use self::{
     accounting::assert_accounting,
     command::Probe,
     forger::{Echo, Forger},
-    metadata::{Counters, Metadata, StampSource, SweepSection},
+    metadata::{
+        Counters, Difference, Metadata, Percentiles, Span, StampSource, SweepSection, Wait,
+    },
     record::{
         Bursts, Hop, Interval, Label, Loss, Omitted, Ping, RateLimit, Reordered, Reply, Responder,
         Rtt, Trace,

@@ -10,6 +10,7 @@ mod pace;
 mod prometheus;
 mod qdisc;
 mod refusals;
+mod stamps;
 mod statistics;
 mod targets;
 mod wires;

@@ -23,6 +23,8 @@ pub struct Attachment {
     pub ifindex: u32,
     /// Its name.
     pub name: String,
+    /// The queueing discipline that probes pass behind their stamp.
+    pub qdisc: Option<String>,
     /// Receive hook.
     pub rx: RxHook,
     /// Why it is not the one asked for.
@@ -56,6 +58,7 @@ impl Kernel {
         Ok(Attachment {
             ifindex: interface.index,
             name: interface.name.clone(),
+            qdisc: interface.qdisc.clone(),
             rx,
             notice,
         })
