@@ -19,10 +19,12 @@ mod atomic;
 mod clock;
 mod cursor;
 mod emit;
+mod floor;
 mod frame;
 mod generate;
 mod log;
 mod maps;
+mod mirror;
 mod opaque;
 mod rx;
 mod trails;
@@ -93,6 +95,29 @@ fn tx_bulk(ctx: RawTracePointContext) -> i32 {
 fn tx_error(ctx: RawTracePointContext) -> i32 {
     generate::refusals::of_error(&ctx);
     0
+}
+
+/// Bare stamp of what leaves, for who measures what stamps cost.
+#[classifier]
+fn floor_tx(ctx: TcContext) -> i32 {
+    floor::leaves(&ctx);
+    TC_ACT_UNSPEC
+}
+
+/// Bare stamp of what comes back.
+#[xdp]
+fn floor_rx(ctx: XdpContext) -> u32 {
+    if floor::is_back(&ctx) {
+        xdp_action::XDP_DROP
+    } else {
+        xdp_action::XDP_PASS
+    }
+}
+
+/// The far end between the two.
+#[xdp]
+fn floor_mirror(ctx: XdpContext) -> u32 {
+    mirror::mirror(&ctx)
 }
 
 #[inline(always)]

@@ -181,17 +181,22 @@ impl Slot {
         (nonce == self.nonce()).then_some((Nonce(nonce), flow))
     }
 
-    /// Writes the stamp, then the flag that says so. Gives whether it is the tenant's
-    /// first; `None`: it is the tenant no more.
+    /// Sets the flag that says that the tenant is stamped, which it is at once. Gives
+    /// whether it is the first time; `None`: it is the tenant no more.
     #[inline(always)]
-    pub(crate) fn arm(self, tenant: Nonce, tx_ns: u64) -> Option<bool> {
+    pub(crate) fn arm(self, tenant: Nonce) -> Option<bool> {
         let announced = generation(tenant);
-        // SAFETY: the pointer is to a live map value.
-        unsafe { core::ptr::write_volatile(&raw mut (*self.0).tx_ns, tx_ns) };
         match self.advance(announced, announced | ARMED) {
             Ok(()) => Some(true),
             Err(state) => (state & (GENERATION | ARMED) == announced | ARMED).then_some(false),
         }
+    }
+
+    /// Stamps the tenant, who has not left yet.
+    #[inline(always)]
+    pub(crate) fn stamp(self, tx_ns: u64) {
+        // SAFETY: the pointer is to a live map value; volatile, since others read it.
+        unsafe { core::ptr::write_volatile(&raw mut (*self.0).tx_ns, tx_ns) };
     }
 
     /// Moves the state on if it is still `from`; else gives what it is.

@@ -16,7 +16,8 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Bench {
-    /// Error of the round-trip time against known hold times, beside ping's and fping's.
+    /// Error of the round-trip time against known hold times and on a wire that answers
+    /// at once, beside the floor, ping, fping, mtr, scamper and zmap.
     Rtt {
         /// Arguments of the benchmark.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -69,7 +70,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<()> {
     };
     ebpf::ensure_fresh()?;
     setup::lab()?;
-    if let Bench::Sweep { .. } | Bench::Generator { .. } = arguments.bench {
+    if let Bench::Rtt { .. } | Bench::Sweep { .. } | Bench::Generator { .. } = arguments.bench {
         setup::peers();
     }
     run::with_lab(binary, rest)

@@ -6,6 +6,7 @@ pub mod config;
 pub mod counter;
 pub mod event;
 pub mod excerpt;
+pub mod floor;
 pub mod generator;
 pub mod lab;
 pub mod names;

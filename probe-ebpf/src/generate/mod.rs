@@ -255,9 +255,6 @@ fn record(probe: &Probe, place: Place, lane: LanePtr, nonce: Nonce, now: u64) ->
 #[inline(always)]
 fn stamp(lane: LanePtr, lease: &lease::Lease, mut record: Record) {
     record.previous_nonce = lease.previous;
-    if maps::precise() != 0 {
-        record.tx_ns = clock::now_ns();
-    }
     let left = lease.slot.hand_over(&record);
     lease::count(lane, left);
     shared::count(Counter::Stamped);
@@ -268,4 +265,8 @@ fn stamp(lane: LanePtr, lease: &lease::Lease, mut record: Record) {
     lane.set_stamped(lane.stamped() + 1);
     lane.set_last_ns(record.tx_ns);
     pace::sent(lane, record.tx_ns);
+    // Last of all: what this program does is no part of the way. No reply can be there.
+    if maps::precise() != 0 {
+        lease.slot.stamp(clock::now_ns());
+    }
 }

@@ -10,6 +10,9 @@
 )]
 
 mod cursor;
+#[path = "../floor.rs"]
+mod floor;
+mod floor_generator;
 #[path = "../frame.rs"]
 mod frame;
 mod hash;
@@ -52,6 +55,29 @@ fn forget_hash(ctx: TcContext) -> i32 {
 #[xdp]
 fn internet(ctx: XdpContext) -> u32 {
     internet::answer(&ctx)
+}
+
+/// TCX egress of a prober: a bare stamp of what leaves.
+#[classifier]
+fn floor_tx(ctx: TcContext) -> i32 {
+    floor::leaves(&ctx);
+    TC_ACT_UNSPEC
+}
+
+/// XDP of a prober: a bare stamp of what comes back.
+#[xdp]
+fn floor_rx(ctx: XdpContext) -> u32 {
+    if floor::is_back(&ctx) {
+        xdp_action::XDP_DROP
+    } else {
+        xdp_action::XDP_PASS
+    }
+}
+
+/// XDP that sends and stamps, run on live frames.
+#[xdp]
+fn floor_generate(ctx: XdpContext) -> u32 {
+    floor_generator::generate(&ctx)
 }
 
 /// XDP that lets everything pass.

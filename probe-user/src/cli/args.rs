@@ -310,6 +310,10 @@ pub(crate) struct DoctorArgs {
     /// Check this interface only [default: all that are up]
     #[arg(short = 'I', visible_short_alias = 'i', long, value_name = "NAME")]
     pub(crate) interface: Option<String>,
+    /// Check the clock alone: what it costs to read it, and what stamps make of a wire
+    /// that answers at once (a veth made for it, in a network namespace of its own)
+    #[arg(long, conflicts_with = "interface")]
+    pub(crate) clock: bool,
     /// Write the checks as JSON, one object a line
     #[arg(short = 'j', long)]
     pub(crate) json: bool,

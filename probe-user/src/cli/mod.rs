@@ -51,6 +51,8 @@ pub enum Request {
 pub struct Doctor {
     /// The only interface to check; `None`: all that are up.
     pub interface: Option<String>,
+    /// The clock alone, and what stamps cost by themselves.
+    pub clock: bool,
     /// JSON, one object a line, in place of text.
     pub json: bool,
 }
@@ -82,6 +84,7 @@ fn request(cli: Cli, line: &[OsString]) -> Result<Request> {
         }
         Command::Doctor(args) => Ok(Request::Doctor(Doctor {
             interface: args.interface,
+            clock: args.clock,
             json: args.json,
         })),
     }

@@ -244,5 +244,9 @@ fn doctor_takes_an_interface() {
     let request = parse(["probe", "doctor", "--interface", "eth0", "--json"]);
     let interface = Some("eth0".to_owned());
     let json = true;
-    assert!(matches!(request, Ok(Request::Doctor(doctor)) if doctor == Doctor { interface, json }));
+    assert!(
+        matches!(request, Ok(Request::Doctor(doctor)) if doctor == Doctor { interface, clock: false, json })
+    );
+    let request = parse(["probe", "doctor", "--clock"]);
+    assert!(matches!(request, Ok(Request::Doctor(doctor)) if doctor.clock));
 }

@@ -50,6 +50,13 @@ impl Reading {
     }
 }
 
+/// What the kernel reads time from: `tsc`, `kvm-clock`, `hpet`, ...
+pub fn source() -> Option<String> {
+    let path = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+    let name = std::fs::read_to_string(path).ok()?;
+    Some(name.trim().to_owned())
+}
+
 /// Lets this thread's sleeps end as exactly as the kernel can: by default it may
 /// let them last 50 µs longer (PR_SET_TIMERSLACK).
 pub fn precise_sleep() {

@@ -17,7 +17,7 @@ use probe_common::{
 };
 
 use super::mapped::Mapped;
-use crate::engine::time::Moment;
+use crate::engine::{sweep::histogram::LogLinear, time::Moment};
 
 /// Slots tried for one probe before it must wait.
 const TRIES: u16 = 64;
@@ -217,6 +217,25 @@ impl SlotTable {
         tally
     }
 
+    /// How much later than userspace's time the kernel stamped the probes that are
+    /// still in slots: what a stamp of userspace would be wrong by, nanoseconds.
+    /// Longer than 4 s looks shorter by as much.
+    pub fn handovers(&self) -> LogLinear {
+        let mut delays = LogLinear::default();
+        for index in 0..self.ports.slots() {
+            let Some(words) = self.words(index) else {
+                continue;
+            };
+            if words[STATE].load(Ordering::Acquire) & slot::ARMED == 0 {
+                continue;
+            }
+            let [_seat, user_ns]: [u32; 2] = bytemuck::cast(words[USER_NS].load(Ordering::Relaxed));
+            let tx_ns = words[TX_NS].load(Ordering::Relaxed) as u32;
+            delays.record(tx_ns.wrapping_sub(user_ns).into());
+        }
+        delays
+    }
+
     /// Takes over what became of probes whose slots another has given away.
     pub fn count(&mut self, tally: Tally) {
         self.tally.merge(tally);
@@ -270,6 +289,9 @@ const NONCE: usize = std::mem::offset_of!(Record, nonce) / 8;
 const PREVIOUS: usize = std::mem::offset_of!(Record, previous_nonce) / 8;
 const TX_NS: usize = std::mem::offset_of!(Record, tx_ns) / 8;
 const STATE: usize = std::mem::offset_of!(Record, state) / 8;
+/// The word whose second half it is.
+const USER_NS: usize = std::mem::offset_of!(Record, user_ns) / 8;
+const _: () = assert!(std::mem::offset_of!(Record, user_ns) % 8 == 4);
 
 /// Writes a record in the order that readers rely on: the old nonce is kept, the
 /// nonce is 0 while the fields change, and it comes last. Gives the state that the

@@ -10,7 +10,11 @@ use crate::{
 
 /// Runs the checks and prints them.
 pub(super) async fn examine(options: &Doctor) -> Result<Outcome> {
-    let checks = doctor::examine(options.interface.as_deref()).await;
+    let checks = if options.clock {
+        doctor::examine_clock()
+    } else {
+        doctor::examine(options.interface.as_deref()).await
+    };
     let text = if options.json {
         json(&checks)?
     } else {

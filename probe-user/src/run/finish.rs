@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{
     describe::Describe,
     drive::{Driver, Ending},
-    metadata::{Metadata, TxStamps, account},
+    metadata::{Metadata, account},
+    quality::Stamping,
 };
 use crate::{
     engine::{accounting::Accounting, plan::Job},
@@ -85,12 +86,12 @@ impl<S: Describe> Driver<'_, S> {
     }
 
     fn metadata(&mut self, accounting: Accounting) -> Metadata {
-        self.journal.close(
-            accounting,
-            self.seed,
-            &self.receiver.attachments,
-            TxStamps::Sockets,
-        )
+        let stamps = Stamping::Sockets {
+            handovers: self.sender.slots.handovers(),
+            readings: std::mem::take(&mut self.receiver.readings),
+        };
+        self.journal
+            .close(accounting, self.seed, &self.receiver.attachments, &stamps)
     }
 }
 

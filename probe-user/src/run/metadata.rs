@@ -2,11 +2,11 @@
 
 use std::time::SystemTime;
 
-use probe_common::abi::TxSource;
 use serde::Serialize;
 
 use super::{
     clocks::{Clocks, Step, Suspension},
+    quality::{StampSource, Stamping},
     sender::Attempts,
     sweep::SweepSection,
 };
@@ -14,7 +14,6 @@ use crate::{
     engine::{
         accounting::{Accounting, Settled},
         report::ExtensionCounts,
-        stamp::RxHook,
         time::Moment,
     },
     io::{
@@ -48,6 +47,9 @@ pub(super) struct Metadata {
     sent_rate: f64,
     counters: Accounting,
     stamps: Vec<StampSource>,
+    /// What the kernel reads time from; its name in `/sys`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clocksource: Option<String>,
     clock: Vec<ClockPair>,
     /// When real time was set.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -65,17 +67,6 @@ pub(super) struct Metadata {
     /// What only a sweep has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sweep: Option<SweepSection>,
-}
-
-/// Where stamps were taken on an interface.
-#[derive(Debug, Serialize)]
-struct StampSource {
-    interface: String,
-    tx: &'static str,
-    rx: &'static str,
-    /// How much earlier than the device's own send the stamp can be: the stamp
-    /// stands before the qdisc, which this does not bound.
-    tx_uncertainty: &'static str,
 }
 
 /// Two clocks read at once, nanoseconds.
@@ -159,7 +150,7 @@ impl Journal {
         counters: Accounting,
         seed: u64,
         attachments: &[Attachment],
-        tx: TxStamps,
+        stamps: &Stamping,
     ) -> Metadata {
         self.tick();
         let left_by = |sends| attachments.iter().filter(move |a| a.sends == sends);
@@ -180,7 +171,8 @@ impl Journal {
                 0.0
             },
             counters,
-            stamps: left_by(true).map(|a| stamp_source(a, tx)).collect(),
+            stamps: left_by(true).map(|a| stamps.source(a)).collect(),
+            clocksource: clock::source(),
             clock: std::mem::take(&mut self.pairs),
             clock_steps: std::mem::take(&mut self.clocks.steps),
             suspensions: std::mem::take(&mut self.clocks.suspensions),
@@ -227,28 +219,6 @@ pub(super) fn account(
     accounting.late_only = slots.late_only;
     accounting.unanswered = slots.unanswered;
     accounting
-}
-
-/// Who stamps probes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TxStamps {
-    /// The egress program, before the qdisc.
-    Sockets,
-    /// The generator, before the batch is flushed.
-    Generator,
-}
-
-fn stamp_source(attachment: &Attachment, tx: TxStamps) -> StampSource {
-    let (tx, tx_uncertainty) = match tx {
-        TxStamps::Sockets => (TxSource::Tcx, "qdisc wait"),
-        TxStamps::Generator => (TxSource::Generator, "batch: see sweep.tx_span"),
-    };
-    StampSource {
-        interface: attachment.name.clone(),
-        tx: tx.name(),
-        rx: RxHook::name(attachment.rx),
-        tx_uncertainty,
-    }
 }
 
 fn kernel_release() -> String {

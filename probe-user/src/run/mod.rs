@@ -11,6 +11,7 @@ mod host;
 mod intervals;
 mod metadata;
 mod packet;
+mod quality;
 mod receive;
 mod reports;
 mod scrape;

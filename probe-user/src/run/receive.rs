@@ -11,9 +11,10 @@ use crate::{
         report::{ExtensionCounts, Extensions},
         session::Session,
         stamp::{RxHook, Stamp},
+        sweep::histogram::LogLinear,
         time::Moment,
     },
-    io::{bpf::Attachment, ring::Rings, slots::SlotTable},
+    io::{bpf::Attachment, clock, ring::Rings, slots::SlotTable},
 };
 
 /// Reads the rings.
@@ -27,6 +28,8 @@ pub(super) struct Receiver {
     pub(super) unknown: u64,
     /// What routers said behind quotes.
     pub(super) extensions: ExtensionCounts,
+    /// How much later than the kernel's stamp userspace saw replies, nanoseconds.
+    pub(super) readings: LogLinear,
     timeout_ns: u64,
     /// Room for the events of one turn.
     events: Vec<(Event, Option<Extensions>)>,
@@ -47,6 +50,7 @@ impl Receiver {
             settled: Settled::default(),
             unknown: 0,
             extensions: ExtensionCounts::default(),
+            readings: LogLinear::default(),
             timeout_ns,
             events: Vec::new(),
         }
@@ -68,6 +72,12 @@ impl Receiver {
         });
         // Each ring is in order; reordering and jitter ask for the order of all.
         events.sort_by_key(|(event, _)| event.rx_ns);
+        if !events.is_empty() {
+            let read_at = clock::now();
+            for (event, _) in &events {
+                self.readings.record(read_at.0.saturating_sub(event.rx_ns));
+            }
+        }
         for (event, extensions) in events.drain(..) {
             let Some(event) = self.settle(event, engine, slots, now) else {
                 continue;

@@ -24,7 +24,10 @@ pub struct Row {
     pub late: u64,
     /// Further replies.
     pub duplicates: u64,
-    /// Median of the round-trip time.
+    /// First percentile of the round-trip time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p1_ns: Option<u64>,
+    /// Median.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p50_ns: Option<u64>,
     /// 90th percentile.
@@ -33,6 +36,12 @@ pub struct Row {
     /// 99th percentile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99_ns: Option<u64>,
+    /// 99.9th percentile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p999_ns: Option<u64>,
+    /// The greatest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_ns: Option<u64>,
 }
 
 /// Probes that replies made unnecessary, by what they told.
@@ -252,9 +261,12 @@ mod tests {
             reached,
             late: 0,
             duplicates: 0,
+            p1_ns: None,
             p50_ns: Some(1_250_000),
             p90_ns: Some(2_000_000),
             p99_ns: (reached > 0).then_some(20_000_000),
+            p999_ns: None,
+            max_ns: None,
         };
         let text = render(&[row(1, 65_536, 0), row(12, 32_768, 30_000)], &TOTALS);
         let expected = "\

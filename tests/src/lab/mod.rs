@@ -41,7 +41,7 @@ mod namespace;
 pub(crate) mod packet_socket;
 mod path;
 mod permuter;
-mod programs;
+pub(crate) mod programs;
 mod responder;
 mod routes;
 mod service;

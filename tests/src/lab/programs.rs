@@ -24,6 +24,14 @@ pub(crate) fn load_with((global, value): (&str, &[u8])) -> Result<Ebpf> {
         .context("cannot load the lab's kernel programs")
 }
 
+/// The same, with room for so many values in a map.
+pub(crate) fn load_with_room(map: &str, entries: u32) -> Result<Ebpf> {
+    EbpfLoader::new()
+        .map_max_entries(map, entries)
+        .load(OBJECT)
+        .context("cannot load the lab's kernel programs")
+}
+
 /// Attaches a program to devices of a namespace by TCX links, which go with the
 /// process.
 pub(crate) fn attach(

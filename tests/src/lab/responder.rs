@@ -51,7 +51,7 @@ pub struct DelayResponder {
     answering: Worker<()>,
     collector: Collector,
     /// Dropped after the workers.
-    _namespace: Namespace,
+    namespace: Namespace,
 }
 
 impl DelayResponder {
@@ -83,8 +83,20 @@ impl DelayResponder {
         Ok(Self {
             answering,
             collector,
-            _namespace: namespace,
+            namespace,
         })
+    }
+
+    /// Lets its device take frames that programs redirect to the other end, as a veth
+    /// does only with a program of its own or with GRO on: the generator's come so.
+    ///
+    /// # Errors
+    ///
+    /// Without ethtool(8).
+    pub fn take_redirected_frames(&self) -> Result<()> {
+        self.namespace
+            .run("ethtool", &["-K", DEVICE, "gro", "on"])?;
+        Ok(())
     }
 
     /// One of its addresses; every `host` below 65,534 is one.

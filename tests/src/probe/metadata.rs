@@ -19,6 +19,8 @@ pub struct Metadata {
     pub counters: Counters,
     /// Where stamps were taken, for each interface.
     pub stamps: Vec<StampSource>,
+    /// What the kernel reads time from.
+    pub clocksource: Option<String>,
     /// The interfaces that probes left by.
     pub interfaces: Vec<String>,
     /// Those that only replies might have come in by.
@@ -74,6 +76,8 @@ pub struct SweepSection {
     pub tx: String,
     /// Frames that left the generator together.
     pub tx_batch: Option<u32>,
+    /// How long the first of them waited for the last.
+    pub tx_span: Option<Span>,
     /// Sending threads.
     pub lanes: u32,
     /// Probes a second; absent: as fast as it goes.
@@ -95,6 +99,14 @@ pub struct SentProbe {
     pub ipv6_length: u16,
 }
 
+/// From the first stamp of a batch to its end, nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Span {
+    pub mean_ns: u64,
+    pub max_ns: u64,
+}
+
 /// The stamps of an interface.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StampSource {
@@ -104,6 +116,52 @@ pub struct StampSource {
     pub tx: String,
     /// Source of the replies' stamps.
     pub rx: String,
+    /// What makes the stamp of a probe earlier than its departure.
+    pub tx_uncertainty: String,
+    /// For how long, where that is known.
+    pub tx_uncertainty_ns: Option<Wait>,
+    /// The queueing discipline behind the stamp.
+    pub qdisc: Option<String>,
+    /// How wrong stamps of userspace would have been.
+    #[serde(default)]
+    pub user_minus_kernel_ns: Difference,
+}
+
+/// How long a frame waits for others, nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Wait {
+    pub mean: u64,
+    pub max: u64,
+}
+
+/// Of both ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Difference {
+    /// Of probes.
+    pub tx: Option<Percentiles>,
+    /// Of replies.
+    pub rx: Option<Percentiles>,
+}
+
+/// Of nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Percentiles {
+    pub count: u64,
+    pub p1: u64,
+    pub p50: u64,
+    pub p90: u64,
+    pub p99: u64,
+    pub p999: u64,
+    pub max: u64,
+}
+
+impl Percentiles {
+    /// Whether they can be those of one distribution.
+    pub fn are_in_order(&self) -> bool {
+        [self.p1, self.p50, self.p90, self.p99, self.p999, self.max].is_sorted()
+    }
 }
 
 /// The counters of a run: these names and no others.

@@ -31,7 +31,8 @@ pub use self::{
     command::Probe,
     forger::{Echo, Forger},
     metadata::{
-        Counters, Extensions, Metadata, SentProbe, StampSource, Step, Suspension, SweepSection,
+        Counters, Difference, Extensions, Metadata, Percentiles, SentProbe, Span, StampSource,
+        Step, Suspension, SweepSection, Wait,
     },
     record::{
         Bursts, Hop, Host, Interval, Label, Loss, Middlebox, Omitted, Ping, RateLimit, Reordered,

@@ -13,6 +13,7 @@ mod pace;
 mod prometheus;
 mod qdisc;
 mod refusals;
+mod stamps;
 mod statistics;
 mod targets;
 mod wires;

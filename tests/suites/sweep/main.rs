@@ -14,6 +14,7 @@ mod resume;
 mod routers;
 mod scope;
 mod stack;
+mod stamps;
 mod tcp;
 mod tells;
 

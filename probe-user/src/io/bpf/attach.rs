@@ -23,6 +23,8 @@ pub struct Attachment {
     pub ifindex: u32,
     /// Its name.
     pub name: String,
+    /// The queueing discipline that probes pass behind their stamp.
+    pub qdisc: Option<String>,
     /// Receive hook.
     pub rx: RxHook,
     /// Whether probes leave by it; else replies may come in by it.
@@ -53,6 +55,7 @@ impl Kernel {
         Ok(Attachment {
             ifindex: interface.index,
             name: interface.name.clone(),
+            qdisc: interface.qdisc.clone(),
             rx,
             sends: true,
             notice,
@@ -69,6 +72,7 @@ impl Kernel {
         Ok(Attachment {
             ifindex: interface.index,
             name: interface.name.clone(),
+            qdisc: interface.qdisc.clone(),
             rx: RxHook::Tcx,
             sends: false,
             notice: None,

@@ -24,7 +24,7 @@ use crate::{
 
 #[cfg(not(feature = "log"))]
 /// The compiled programs; `cargo xtask ebpf` makes them.
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../object/probe.bpf.o");
+pub(super) static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../object/probe.bpf.o");
 
 /// `BPF_MAP_TYPE_RINGBUF` of `linux/bpf.h`.
 const RINGBUF: u32 = 27;
@@ -230,7 +230,7 @@ fn create_ring(bytes: u32) -> std::result::Result<RingBuf<MapData>, aya::maps::M
     )?))
 }
 
-fn cpus() -> Result<u32> {
+pub(super) fn cpus() -> Result<u32> {
     let count = aya::util::nr_cpus().map_err(|(file, error)| {
         Error::Environment(format!("cannot count the CPUs: {file}: {error}"))
     })?;

@@ -1,17 +1,15 @@
 //! The clock that stamps are read from.
 
-use std::fs;
-
 use super::Check;
+use crate::io::clock;
 
 /// Clock sources that take a device access for each reading: microseconds.
 const SLOW: [&str; 4] = ["hpet", "acpi_pm", "pit", "jiffies"];
 
 pub(super) fn checks() -> Option<Check> {
     let folder = "/sys/devices/system/clocksource/clocksource0";
-    let current = fs::read_to_string(format!("{folder}/current_clocksource")).ok()?;
-    let current = current.trim();
-    if !SLOW.contains(&current) {
+    let current = clock::source()?;
+    if !SLOW.contains(&current.as_str()) {
         return Some(Check::ok("clock source", current));
     }
     Some(Check::warning(

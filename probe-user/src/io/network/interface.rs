@@ -37,6 +37,9 @@ pub struct Interface {
     /// Devices of this namespace that its packets go through: the parent of a
     /// VLAN, macvlan or ipvlan device, the members of a bond or team.
     pub lower: Vec<u32>,
+    /// Its root queueing discipline (IFLA_QDISC); `noqueue`: frames go straight on to
+    /// the driver.
+    pub qdisc: Option<String>,
     /// XDP programs attached to it.
     pub xdp: Vec<XdpProgram>,
 }
@@ -198,11 +201,13 @@ impl From<&LinkMessage> for Interface {
             mtu: 0,
             address: None,
             lower: Vec::new(),
+            qdisc: None,
             xdp: Vec::new(),
         };
         for attribute in &message.attributes {
             match attribute {
                 LinkAttribute::IfName(name) => interface.name.clone_from(name),
+                LinkAttribute::Qdisc(name) => interface.qdisc = Some(name.clone()),
                 LinkAttribute::Mtu(mtu) => interface.mtu = *mtu,
                 LinkAttribute::Address(a) => interface.address = Mac::try_from(a.as_slice()).ok(),
                 LinkAttribute::LinkInfo(infos) => interface.kind = infos.iter().find_map(kind),

@@ -14,7 +14,7 @@ use crate::{
     engine::{
         accounting::{Accounting, Settled},
         report::ExtensionCounts,
-        sweep::aggregate::Aggregate,
+        sweep::{aggregate::Aggregate, histogram::LogLinear},
         time::Moment,
     },
     error::{Error, Outcome, Result},
@@ -23,7 +23,8 @@ use crate::{
         slots::{SlotTable, Tally},
     },
     run::{
-        metadata::{TxStamps, account},
+        metadata::account,
+        quality::{Stamping, Wait},
         sender::Attempts,
     },
     sink::{metadata, responders, sweep_summary},
@@ -43,6 +44,8 @@ pub(super) struct Harvest {
     pub(super) accounting: Accounting,
     pub(super) cursor: u64,
     pub(super) spans: Spans,
+    /// How much later than userspace's time the kernel stamped the last probes.
+    pub(super) handovers: LogLinear,
     pub(super) send_seconds: f64,
 }
 
@@ -52,6 +55,16 @@ pub(super) struct Spans {
     pub(super) batches: u64,
     pub(super) sum_ns: u64,
     pub(super) longest_ns: u64,
+}
+
+impl Spans {
+    /// Of a probe, as far as its batch is the reason.
+    pub(super) fn wait(&self) -> Wait {
+        Wait {
+            mean: self.sum_ns / self.batches.max(1),
+            max: self.longest_ns,
+        }
+    }
 }
 
 /// What the lanes together did.
@@ -86,6 +99,10 @@ pub(super) async fn finish(
     sweep.kernel.detach();
     let read = sweep.end_readers()?;
     sweep.end_writer(signals).await?;
+    let handovers = match (sent.slots.first(), &sweep.plan.output.metadata) {
+        (Some(table), Some(_)) if sweep.steering.is_none() => table.handovers(),
+        _ => LogLinear::default(),
+    };
     let mut slots = slots_of(sent.slots);
     let mut taken_by_ttl = sent.taken_by_ttl;
     if sweep.steering.is_some() {
@@ -99,6 +116,7 @@ pub(super) async fn finish(
     let harvest = Harvest {
         taken_by_ttl,
         spans: sent.spans,
+        handovers,
         slot_waits: sent.slot_waits,
         held: sent.held,
         shortfall: sent.shortfall,
@@ -270,10 +288,15 @@ impl Sweep {
             .map_err(|error| unwritable(path, &error))
     }
 
-    fn tx_stamps(&self) -> TxStamps {
+    fn stamping(&self, harvest: &Harvest) -> Stamping {
         match self.steering {
-            Some(_) => TxStamps::Generator,
-            None => TxStamps::Sockets,
+            Some(_) => Stamping::Generator {
+                wait: harvest.spans.wait(),
+            },
+            None => Stamping::Sockets {
+                handovers: harvest.handovers.clone(),
+                readings: LogLinear::default(),
+            },
         }
     }
 
@@ -283,9 +306,10 @@ impl Sweep {
         };
         let account = harvest.accounting.clone();
         let seed = self.plan.seed;
+        let stamps = self.stamping(harvest);
         let mut written = self
             .journal
-            .close(account, seed, &self.attachments, self.tx_stamps());
+            .close(account, seed, &self.attachments, &stamps);
         written.sweep = Some(SweepSection::of(self, harvest));
         written.extensions = harvest.extensions;
         metadata::write(path, &written).map_err(|error| unwritable(path, &error))

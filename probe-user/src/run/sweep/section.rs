@@ -218,8 +218,11 @@ fn row(ttl: u8, sent: u64, aggregate: &Aggregate) -> Row {
         reached: tally.reached,
         late: tally.late,
         duplicates: tally.duplicates,
+        p1_ns: quantile(0.01),
         p50_ns: quantile(0.5),
         p90_ns: quantile(0.9),
         p99_ns: quantile(0.99),
+        p999_ns: quantile(0.999),
+        max_ns: quantile(1.0),
     }
 }

@@ -27,6 +27,25 @@ pub struct Percentiles {
     pub max: i64,
 }
 
+impl Percentiles {
+    /// The median of each of several; `None` of none.
+    pub(super) fn median(several: &[Self]) -> Option<Self> {
+        let of = |part: fn(&Self) -> i64| {
+            let values: Distribution = several.iter().map(part).collect();
+            values.at(500)
+        };
+        Some(Self {
+            count: several.iter().map(|one| one.count).sum::<usize>() / several.len().max(1),
+            p1: of(|one| one.p1)?,
+            p50: of(|one| one.p50)?,
+            p90: of(|one| one.p90)?,
+            p99: of(|one| one.p99)?,
+            p999: of(|one| one.p999)?,
+            max: of(|one| one.max)?,
+        })
+    }
+}
+
 impl FromIterator<i64> for Distribution {
     fn from_iter<I: IntoIterator<Item = i64>>(values: I) -> Self {
         let mut sorted = Vec::from_iter(values);

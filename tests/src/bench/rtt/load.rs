@@ -28,11 +28,14 @@ impl Rate {
 impl FromStr for Rate {
     type Err = Error;
 
-    /// `250`, `1k`, `50k`.
+    /// `250`, `1k`, `1M`.
     fn from_str(text: &str) -> Result<Self> {
-        let (number, factor) = match text.strip_suffix(['k', 'K']) {
-            Some(thousands) => (thousands, 1_000),
-            None => (text, 1),
+        let (number, factor) = if let Some(thousands) = text.strip_suffix(['k', 'K']) {
+            (thousands, 1_000)
+        } else if let Some(millions) = text.strip_suffix('M') {
+            (millions, 1_000_000)
+        } else {
+            (text, 1)
         };
         let number: u32 = number
             .parse()
@@ -51,6 +54,7 @@ impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match (self.0 / 1_000, self.0 % 1_000) {
             (0, ones) => format!("{ones}/s"),
+            (1_000, 0) => "1,000,000/s".to_owned(),
             (thousands, ones) => format!("{thousands},{ones:03}/s"),
         };
         f.pad(&text)
@@ -114,7 +118,12 @@ mod tests {
 
     #[test]
     fn rates_are_read_as_they_are_shown() {
-        for (text, shown) in [("100", "100/s"), ("1k", "1,000/s"), ("12k", "12,000/s")] {
+        for (text, shown) in [
+            ("100", "100/s"),
+            ("1k", "1,000/s"),
+            ("12k", "12,000/s"),
+            ("1M", "1,000,000/s"),
+        ] {
             assert_eq!(text.parse::<Rate>().unwrap().to_string(), shown);
         }
         for text in ["", "0", "fast", "-1", "2000k", "99999999k"] {

@@ -7,6 +7,9 @@ use probe_common::abi::lab::Hold;
 
 use super::reading::{Mark, Reading};
 
+/// The half of an address that a responder's stamps tell.
+pub(super) type LowHalf = [u8; 8];
+
 /// The error of one reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
@@ -25,33 +28,47 @@ pub struct Ways {
     pub return_ns: i64,
 }
 
-/// Pairs the readings of one run of a tool with the holds of the address that it
+/// Pairs the readings of one run of a tool with the holds of the addresses that it
 /// alone probed.
 ///
-/// Stamps are paired in order: probes arrive in the order in which they were sent.
+/// Stamps are paired in order, target by target: probes arrive in the order in which
+/// they were sent.
 ///
 /// # Errors
 ///
 /// If a reading has no hold: the tool reports a reply that never left.
 pub fn pair(readings: &[Reading], holds: &[Hold]) -> Result<Vec<Sample>> {
     let by_sequence: HashMap<u16, &Hold> = holds.iter().map(|hold| (hold.sequence, hold)).collect();
-    let mut samples = Vec::new();
-    let mut stamped = Vec::new();
-    for reading in readings {
-        match reading.mark {
-            Mark::Sequence(sequence) => {
-                let hold = by_sequence.get(&sequence);
-                let hold =
-                    hold.with_context(|| format!("a reply to echo {sequence}, never sent"))?;
-                samples.push(Sample {
-                    error_ns: reading.rtt_ns - length_ns(hold),
-                    ways: None,
-                });
-            }
-            Mark::Stamps { tx_ns, rx_ns } => stamped.push((tx_ns, rx_ns, reading.rtt_ns)),
-        }
+    let mut by_target: HashMap<LowHalf, Vec<Hold>> = HashMap::new();
+    for hold in holds {
+        by_target.entry(hold.target_low).or_default().push(*hold);
     }
-    samples.extend(pair_stamped(stamped, holds)?);
+    let mut samples = Vec::new();
+    let mut stamped: HashMap<LowHalf, Vec<(u64, u64, i64)>> = HashMap::new();
+    for reading in readings {
+        let hold = match reading.mark {
+            Mark::Sequence(sequence) => by_sequence.get(&sequence).copied(),
+            Mark::Target(target) => by_target.get(&target).and_then(|holds| holds.first()),
+            Mark::Stamps {
+                target,
+                tx_ns,
+                rx_ns,
+            } => {
+                let of_target = stamped.entry(target).or_default();
+                of_target.push((tx_ns, rx_ns, reading.rtt_ns));
+                continue;
+            }
+        };
+        let hold = hold.with_context(|| format!("a reply to {:?}, never sent", reading.mark))?;
+        samples.push(Sample {
+            error_ns: reading.rtt_ns - length_ns(hold),
+            ways: None,
+        });
+    }
+    for (target, stamped) in stamped {
+        let holds = by_target.get(&target).map_or(&[][..], Vec::as_slice);
+        samples.extend(pair_stamped(stamped, holds)?);
+    }
     Ok(samples)
 }
 
@@ -106,7 +123,11 @@ mod tests {
 
     fn stamped(tx_ns: u64, rx_ns: u64) -> Reading {
         Reading {
-            mark: Mark::Stamps { tx_ns, rx_ns },
+            mark: Mark::Stamps {
+                target: [0; 8],
+                tx_ns,
+                rx_ns,
+            },
             rtt_ns: difference(rx_ns, tx_ns),
         }
     }

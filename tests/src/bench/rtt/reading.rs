@@ -1,8 +1,13 @@
 //! Replies as the tools print them.
 
+use std::net::IpAddr;
+
 use anyhow::{Context as _, Result};
+use probe_common::Address;
 use serde::Deserialize;
 use serde_json::Value;
+
+use super::pairing::LowHalf;
 
 /// A reply as a tool reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +23,13 @@ pub struct Reading {
 pub enum Mark {
     /// The sequence number of the echo.
     Sequence(u16),
+    /// The address that was probed, once.
+    Target(LowHalf),
     /// When the probe was sent and its reply received: CLOCK_MONOTONIC, which all
     /// network namespaces share, nanoseconds.
     Stamps {
+        /// The address that was probed.
+        target: LowHalf,
         /// Sent.
         tx_ns: u64,
         /// Received.
@@ -31,6 +40,7 @@ pub enum Mark {
 /// The fields that matter here of a reply that `probe ping --replies --json` writes.
 #[derive(Deserialize)]
 struct Record {
+    target: IpAddr,
     kind: String,
     rtt_ns: i64,
     tx_ns: u64,
@@ -60,6 +70,7 @@ pub(crate) fn read_probe(output: &str) -> Result<Vec<Reading>> {
         }
         readings.push(Reading {
             mark: Mark::Stamps {
+                target: low_half(record.target),
                 tx_ns: record.tx_ns,
                 rx_ns: record.rx_ns,
             },
@@ -90,6 +101,62 @@ pub(crate) fn read_fping(output: &str) -> Vec<Reading> {
         reading(sequence, rest.split_once(" bytes, ")?.1)
     };
     output.lines().filter_map(read).collect()
+}
+
+/// Reads the replies that `mtr --raw` printed: `p 0 47 33000`, hop, microseconds,
+/// sequence number.
+pub(crate) fn read_mtr(output: &str) -> Vec<Reading> {
+    let read = |line: &str| {
+        let mut words = line.strip_prefix("p ")?.split(' ').skip(1);
+        let micros: i64 = words.next()?.parse().ok()?;
+        Some(Reading {
+            rtt_ns: micros * 1_000,
+            mark: Mark::Sequence(words.next()?.trim().parse().ok()?),
+        })
+    };
+    output.lines().filter_map(read).collect()
+}
+
+/// Reads the replies that scamper wrote as JSON lines.
+pub(crate) fn read_scamper(output: &str) -> Vec<Reading> {
+    let read = |line: &str| {
+        let record: Value = serde_json::from_str(line).ok()?;
+        let millis = record["responses"][0]["rtt"].as_f64()?;
+        Some(Reading {
+            rtt_ns: (millis * 1e6).round() as i64,
+            mark: Mark::Target(low_half(record["dst"].as_str()?.parse().ok()?)),
+        })
+    };
+    output.lines().filter_map(read).collect()
+}
+
+/// Reads the replies that zmap wrote: source, seconds and microseconds of the reply
+/// and of the probe.
+pub(crate) fn read_zmap(output: &str) -> Vec<Reading> {
+    let read = |line: &str| {
+        let (source, times) = line.split_once(',')?;
+        let times: Vec<i64> = times
+            .split(',')
+            .map(|time| time.trim().parse().ok())
+            .collect::<Option<_>>()?;
+        let [seconds, micros, sent_seconds, sent_micros] = times[..] else {
+            return None;
+        };
+        Some(Reading {
+            rtt_ns: ((seconds - sent_seconds) * 1_000_000 + micros - sent_micros) * 1_000,
+            mark: Mark::Target(low_half(source.parse().ok()?)),
+        })
+    };
+    output.lines().filter_map(read).collect()
+}
+
+/// The half of an address that stamps tell.
+pub(super) fn low_half(address: IpAddr) -> LowHalf {
+    let address = match address {
+        IpAddr::V4(address) => Address::from_v4(address.octets()),
+        IpAddr::V6(address) => Address::from_v6(address.octets()),
+    };
+    address.halves().1
 }
 
 /// A reading from the text of a sequence number and of a time: `0.031 ms…`.
@@ -138,10 +205,37 @@ mod tests {
     }
 
     #[test]
+    fn mtr_is_read_reply_by_reply() {
+        let output = "x 0 33000\nh 0 10.255.0.1\np 0 47 33000\nx 1 33001\np 1 1047 33001\n";
+        let expected = [numbered(33_000, 47_000), numbered(33_001, 1_047_000)];
+        assert_eq!(read_mtr(output), expected);
+    }
+
+    #[test]
+    fn who_asks_each_target_once_is_read_target_by_target() {
+        let target = [0, 0, 255, 255, 10, 0, 0, 7];
+        let expected = |rtt_ns| Reading {
+            mark: Mark::Target(target),
+            rtt_ns,
+        };
+        let scamper = r#"{"type":"cycle-start"}
+            {"type":"ping","dst":"10.0.0.7","responses":[{"from":"10.0.0.7","rtt":0.044}]}
+            {"type":"ping","dst":"10.0.0.8","responses":[]}"#;
+        let scamper: String = scamper
+            .lines()
+            .map(|line| line.trim().to_owned() + "\n")
+            .collect();
+        assert_eq!(read_scamper(&scamper), [expected(44_000)]);
+        let zmap = "saddr,timestamp-ts,timestamp-us,sent-timestamp-ts,sent-timestamp-us\n\
+            10.0.0.7,8,1,7,999990\n";
+        assert_eq!(read_zmap(zmap), [expected(11_000)]);
+    }
+
+    #[test]
     fn probe_is_read_reply_by_reply_without_its_summary() {
         let reply = |rtt_ns: i64, kind: &str, duplicate: bool| {
             format!(
-                r#"{{"kind":"{kind}","rtt_ns":{rtt_ns},"tx_ns":10,"rx_ns":15,"duplicate":{duplicate},"late":false}}"#
+                r#"{{"target":"10.255.0.1","kind":"{kind}","rtt_ns":{rtt_ns},"tx_ns":10,"rx_ns":15,"duplicate":{duplicate},"late":false}}"#
             )
         };
         let output = [
@@ -153,6 +247,7 @@ mod tests {
         let readings = read_probe(&output.join("\n")).unwrap();
         let expected = Reading {
             mark: Mark::Stamps {
+                target: [0, 0, 255, 255, 10, 255, 0, 1],
                 tx_ns: 10,
                 rx_ns: 15,
             },

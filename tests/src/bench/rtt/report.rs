@@ -1,21 +1,21 @@
-//! What a benchmark found, as it is written to JSON, and what it is judged by.
+//! What a benchmark found, as it is written to JSON.
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use super::{
-    campaign::{Campaign, Measurement},
+    campaign::Campaign,
     distribution::{Distribution, Percentiles},
-    pairing::Ways,
+    load::Rate,
+    tool::{Back, RxHook, Tool},
+    verdict::{self, Verdict},
 };
 use crate::bench::Machine;
 
-/// The rate that is judged, probes a second.
-pub(crate) const JUDGED_RATE: u32 = 1_000;
-/// Allowed median of the magnitude of the error, nanoseconds.
-pub(crate) const MEDIAN_LIMIT_NS: i64 = 3_000;
-/// Allowed 99th percentile of the magnitude of the error, nanoseconds.
-pub(crate) const P99_LIMIT_NS: i64 = 25_000;
+/// The hold of a wire that answers at once.
+pub(super) const INSTANT: &str = "instant";
 
 /// A benchmark's result.
 #[derive(Clone, Debug, Serialize)]
@@ -27,10 +27,12 @@ pub struct Report {
     /// What each tool says of its version.
     pub versions: Vec<String>,
     /// How often each tool had its turn.
-    pub repetitions: u32,
-    /// By hold, rate and tool, in the order in which they were given.
+    pub rounds: u32,
+    /// The medians of the rounds, in the order of the first.
     pub rows: Vec<Row>,
-    /// On `probe`, one for each hook.
+    /// Every run, in order.
+    pub runs: Vec<Row>,
+    /// What `probe` is judged by.
     pub verdicts: Vec<Verdict>,
 }
 
@@ -39,6 +41,9 @@ pub struct Report {
 pub struct Row {
     /// The tool's name.
     pub tool: &'static str,
+    /// What sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tx: Option<&'static str>,
     /// Where it stamps replies, if it can be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rx: Option<&'static str>,
@@ -48,7 +53,11 @@ pub struct Row {
     pub arrived_per_second: f64,
     /// The programmed hold.
     pub hold: String,
-    /// Probes that the responder answered.
+    /// Whether other work kept all processors busy.
+    pub loaded: bool,
+    /// The round.
+    pub round: u32,
+    /// Probes that were answered.
     pub answered: usize,
     /// Round-trip time that the tool reports minus true hold, nanoseconds.
     pub error_ns: Percentiles,
@@ -62,108 +71,117 @@ pub struct Row {
     pub return_ns: Option<Percentiles>,
 }
 
-/// How `probe` did at the judged rate, at its worst over all holds.
-#[derive(Clone, Debug, Serialize)]
-pub struct Verdict {
-    /// Where replies were stamped.
-    pub rx: &'static str,
-    /// Greatest median of the magnitude of the error, nanoseconds.
-    pub median_ns: i64,
-    /// The hold that has it.
-    pub median_hold: String,
-    /// Greatest 99th percentile of the magnitude of the error, nanoseconds.
-    pub p99_ns: i64,
-    /// The hold that has it.
-    pub p99_hold: String,
-    /// Whether both are within their limits.
-    pub met: bool,
+/// What tells a row from others of its round.
+pub(super) type Key<'a> = (
+    bool,
+    &'a str,
+    u32,
+    &'a str,
+    Option<&'a str>,
+    Option<&'a str>,
+);
+
+impl Row {
+    /// Of a tool that reports these errors.
+    ///
+    /// # Errors
+    ///
+    /// If there are none.
+    pub(super) fn of(tool: &Tool, rate: Rate, errors: &Distribution) -> Result<Self> {
+        let empty = || format!("{tool} at {rate} has no replies");
+        let error_ns = errors.percentiles().with_context(empty)?;
+        let magnitude_ns = errors.magnitudes().percentiles().with_context(empty)?;
+        Ok(Self {
+            tx: tool.back().map(Back::name),
+            rx: tool.rx().map(RxHook::name),
+            magnitude_ns,
+            ..Self::instant(tool.name(), rate, error_ns)
+        })
+    }
+
+    /// Of a wire that answers at once: the round-trip time is the error.
+    pub(super) fn instant(tool: &'static str, rate: Rate, rtt_ns: Percentiles) -> Self {
+        Self {
+            tool,
+            tx: None,
+            rx: None,
+            rate: rate.per_second(),
+            arrived_per_second: 0.0,
+            hold: INSTANT.to_owned(),
+            loaded: false,
+            round: 1,
+            answered: 0,
+            error_ns: rtt_ns,
+            magnitude_ns: rtt_ns,
+            outward_ns: None,
+            return_ns: None,
+        }
+    }
+
+    /// `probe raw, xdp-native`, `floor generator`, `ping`
+    pub fn label(&self) -> String {
+        let words: Vec<&str> = [Some(self.tool), self.tx].into_iter().flatten().collect();
+        match self.rx {
+            Some(rx) => format!("{}, {rx}", words.join(" ")),
+            None => words.join(" "),
+        }
+    }
+
+    pub(super) fn key(&self) -> Key<'_> {
+        (
+            self.loaded,
+            &self.hold,
+            self.rate,
+            self.tool,
+            self.tx,
+            self.rx,
+        )
+    }
 }
 
 impl Report {
     /// Sums up.
-    ///
-    /// # Errors
-    ///
-    /// If a tool does not tell its version or a measurement is empty.
-    pub fn new(
-        campaign: &Campaign,
-        machine: Machine,
-        measurements: &[Measurement],
-    ) -> Result<Self> {
+    pub fn new(campaign: &Campaign, machine: Machine, runs: Vec<Row>) -> Self {
         let mut versions: Vec<String> = Vec::new();
-        for tool in &campaign.tools {
-            let version = tool.version()?;
+        for tool in campaign.tools(&campaign.hooks) {
+            let version = tool.version().unwrap_or_else(|_| tool.to_string());
             if !versions.contains(&version) {
                 versions.push(version);
             }
         }
-        let rows: Vec<Row> = measurements.iter().map(Row::new).collect::<Result<_>>()?;
-        let verdicts = campaign
-            .tools
-            .iter()
-            .filter_map(|tool| Verdict::new(tool.rx()?.name(), &rows))
-            .collect();
-        Ok(Self {
-            schema: 1,
+        Self {
+            schema: 2,
             machine,
             versions,
-            repetitions: campaign.repetitions,
-            rows,
-            verdicts,
-        })
-    }
-}
-
-impl Row {
-    fn new(measurement: &Measurement) -> Result<Self> {
-        let samples = &measurement.samples;
-        let errors: Distribution = samples.iter().map(|sample| sample.error_ns).collect();
-        let way = |part: fn(Ways) -> i64| {
-            let parts = samples.iter().filter_map(|sample| sample.ways).map(part);
-            parts.collect::<Distribution>().percentiles()
-        };
-        let tool = &measurement.tool;
-        let empty = || format!("{tool} at {} has no replies", measurement.rate);
-        Ok(Self {
-            tool: tool.name(),
-            rx: tool.rx().map(super::RxHook::name),
-            rate: measurement.rate.per_second(),
-            arrived_per_second: measurement.arrived_per_second,
-            hold: measurement.hold.to_string(),
-            answered: measurement.answered,
-            error_ns: errors.percentiles().with_context(empty)?,
-            magnitude_ns: errors.magnitudes().percentiles().with_context(empty)?,
-            outward_ns: way(|ways| ways.outward_ns),
-            return_ns: way(|ways| ways.return_ns),
-        })
-    }
-
-    /// `probe xdp-native`, `ping`
-    pub fn label(&self) -> String {
-        match self.rx {
-            Some(rx) => format!("{} {rx}", self.tool),
-            None => self.tool.to_owned(),
+            rounds: campaign.rounds,
+            rows: medians(&runs),
+            verdicts: verdict::judge(&runs),
+            runs,
         }
     }
 }
 
-impl Verdict {
-    /// `None` if the judged rate was not measured.
-    fn new(rx: &'static str, rows: &[Row]) -> Option<Self> {
-        let judged = || {
-            rows.iter()
-                .filter(|row| row.rx == Some(rx) && row.rate == JUDGED_RATE)
-        };
-        let median = judged().max_by_key(|row| row.magnitude_ns.p50)?;
-        let p99 = judged().max_by_key(|row| row.magnitude_ns.p99)?;
-        let (median_ns, p99_ns) = (median.magnitude_ns.p50, p99.magnitude_ns.p99);
-        Some(Self {
-            rx,
-            median_ns,
-            median_hold: median.hold.clone(),
-            p99_ns,
-            p99_hold: p99.hold.clone(),
-            met: median_ns <= MEDIAN_LIMIT_NS && p99_ns <= P99_LIMIT_NS,
-        })
+/// Of the rounds of each row.
+fn medians(runs: &[Row]) -> Vec<Row> {
+    let mut rounds: BTreeMap<Key<'_>, Vec<&Row>> = BTreeMap::new();
+    for run in runs {
+        rounds.entry(run.key()).or_default().push(run);
     }
+    let mut rows: Vec<Row> = Vec::new();
+    for run in runs {
+        if rows.iter().any(|row| row.key() == run.key()) {
+            continue;
+        }
+        let own = rounds.get(&run.key()).map_or(&[][..], Vec::as_slice);
+        let of = |part: fn(&Row) -> Percentiles| {
+            Percentiles::median(&own.iter().map(|row| part(row)).collect::<Vec<_>>())
+        };
+        rows.push(Row {
+            error_ns: of(|row| row.error_ns).unwrap_or(run.error_ns),
+            magnitude_ns: of(|row| row.magnitude_ns).unwrap_or(run.magnitude_ns),
+            answered: own.iter().map(|row| row.answered).sum::<usize>() / own.len().max(1),
+            ..run.clone()
+        });
+    }
+    rows
 }
