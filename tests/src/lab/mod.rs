@@ -44,6 +44,7 @@ mod programs;
 mod responder;
 mod routes;
 mod service;
+mod tap;
 mod topology;
 pub mod truth;
 mod wire;
@@ -65,6 +66,7 @@ pub use self::{
     permuter::Permuter,
     responder::{DelayResponder, HoldTime},
     service::Service,
+    tap::Tap,
     topology::Topology,
     wire::Wire,
 };

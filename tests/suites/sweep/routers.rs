@@ -29,20 +29,22 @@ fn every_hop_answers_each_protocol_in_both_families() {
 #[test]
 fn all_targets_at_all_ttls_once_in_each_round_and_flow() {
     let lab = Lab::chain(2).build().unwrap();
-    let names = ["r1", "r2", "target"];
-    let targets = names.map(|name| lab.address(Family::V4, name).unwrap().to_string());
-    let run = Probe::sweep(lab.vantage())
-        .args(["--udp", "--probes", "2", "--round-interval", "50ms"])
-        .args(["--max-ttl", "5", "--rate", "max"])
-        .args(SOON)
-        .args(&targets)
-        .run()
-        .unwrap();
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let counters = run.counters().unwrap();
-    assert_eq!(counters.planned, 3 * 5 * 2);
-    let places = places(&run.replies().unwrap());
-    assert_eq!(places.len(), 3 * 5 * 2);
-    assert!(places.values().all(|count| *count == 1), "{places:?}");
-    assert_clean(&run);
+    for family in Family::ALL {
+        let names = ["r1", "r2", "target"];
+        let targets = names.map(|name| lab.address(family, name).unwrap().to_string());
+        let run = Probe::sweep(lab.vantage())
+            .args(["--udp", "--probes", "2", "--round-interval", "50ms"])
+            .args(["--max-ttl", "5", "--rate", "max"])
+            .args(SOON)
+            .args(&targets)
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let counters = run.counters().unwrap();
+        assert_eq!(counters.planned, 3 * 5 * 2);
+        let places = places(&run.replies().unwrap());
+        assert_eq!(places.len(), 3 * 5 * 2);
+        assert!(places.values().all(|count| *count == 1), "{places:?}");
+        assert_clean(&run);
+    }
 }

@@ -5,6 +5,7 @@
 mod chains;
 mod diamonds;
 mod ends;
+mod flow_labels;
 mod limits;
 mod output;
 mod silence;
