@@ -8,7 +8,7 @@ use probe_common::lab::Internet;
 use serde::Serialize;
 
 use super::told::METADATA;
-use crate::lab::truth;
+use crate::lab::{Family, truth};
 
 /// Last TTL of paths: two beyond the furthest target.
 pub(super) const TTLS: u64 = 20;
@@ -90,10 +90,12 @@ pub struct Sweep {
 pub enum Scope {
     /// All addresses of a network.
     Network(String),
+    /// As many addresses of IPv6, as far away, in networks of 256.
+    Twins(String),
     /// So many of each /24, which makes a list.
     PerPrefix(u32),
     /// So many, well spread, from a file.
-    File(u32),
+    File(Family, u32),
 }
 
 /// When a sweep ends.
@@ -127,8 +129,8 @@ impl Scope {
     /// How `probe` will have it.
     pub fn layout(&self) -> Layout {
         match self {
-            Self::Network(_) => Layout::Network,
-            Self::PerPrefix(_) | Self::File(_) => Layout::List,
+            Self::Network(_) | Self::Twins(_) => Layout::Network,
+            Self::PerPrefix(_) | Self::File(..) => Layout::List,
         }
     }
 
@@ -140,15 +142,27 @@ impl Scope {
                 let count = count.to_string();
                 vec![EVERYTHING.into(), "--per-prefix".into(), count]
             }
-            Self::File(count) => {
-                let lines: String = truth::targets_v4(&Internet::DEFAULT, *count)
-                    .map(|target| format!("{target}\n"))
-                    .collect();
-                std::fs::write(directory.join(TARGETS), lines).context("cannot write targets")?;
-                vec!["--targets".into(), TARGETS.into()]
+            Self::Twins(network) => {
+                list(directory, &truth::twins_v6(&Internet::DEFAULT, network)?)?
+            }
+            Self::File(Family::V4, count) => {
+                let targets = truth::targets_v4(&Internet::DEFAULT, *count);
+                let lines: String = targets.map(|target| format!("{target}\n")).collect();
+                list(directory, &lines)?
+            }
+            Self::File(Family::V6, count) => {
+                let targets = truth::targets_v6(&Internet::DEFAULT, *count);
+                let lines: String = targets.map(|target| format!("{target}\n")).collect();
+                list(directory, &lines)?
             }
         })
     }
+}
+
+/// Writes a list of targets; the arguments that name it.
+fn list(directory: &Path, lines: &str) -> Result<Vec<String>> {
+    std::fs::write(directory.join(TARGETS), lines).context("cannot write targets")?;
+    Ok(vec!["--targets".into(), TARGETS.into()])
 }
 
 impl End {

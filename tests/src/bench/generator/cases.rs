@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::case::{Case, End, Part, Scope, Sweep, TTLS, Tool, Tx};
+use crate::lab::Family;
 
 const BATCHES: [u32; 6] = [1, 4, 8, 16, 32, 64];
 const RATES: [&str; 2] = ["100k", "1M"];
@@ -20,22 +21,25 @@ const SIZES: [(u32, u32); 5] = [(16, 1), (18, 4), (20, 16), (22, 64), (24, 250)]
 /// probes.
 pub fn cases(part: Part, network: &str, time: Duration, probes: u64) -> Vec<Case> {
     match part {
-        Part::Speed => speed(&Sweep {
-            tx: Tx::Xdp,
-            batch: None,
-            rate: "max",
-            format: "none",
-            probing: "full",
-            ping: false,
-            scope: Scope::Network(network.into()),
-            end: End::After(time),
-        }),
+        Part::Speed => {
+            let plain = Sweep {
+                tx: Tx::Xdp,
+                batch: None,
+                rate: "max",
+                format: "none",
+                probing: "full",
+                ping: false,
+                scope: Scope::Network(network.into()),
+                end: End::After(time),
+            };
+            speed(&plain, network)
+        }
         Part::Targets => targets(probes),
     }
 }
 
 /// Each differs from the plain one by what its name says.
-fn speed(plain: &Sweep) -> Vec<Case> {
+fn speed(plain: &Sweep, network: &str) -> Vec<Case> {
     let mut cases = vec![paths("raw", plain, |sweep| sweep.tx = Tx::Raw)];
     for batch in BATCHES {
         let name = format!("xdp, batch {batch}");
@@ -51,9 +55,14 @@ fn speed(plain: &Sweep) -> Vec<Case> {
         let name = format!("xdp, {format}");
         cases.push(paths(&name, plain, |sweep| sweep.format = format));
     }
-    cases.push(paths("xdp, 1,048,576 x 20", plain, |sweep| {
-        (sweep.scope, sweep.end) = (Scope::File(WHOLE), End::Done);
-    }));
+    for (family, name) in [
+        (Family::V4, "xdp, 1,048,576 x 20"),
+        (Family::V6, "xdp, v6, 1,048,576 x 20"),
+    ] {
+        cases.push(paths(name, plain, |sweep| {
+            (sweep.scope, sweep.end) = (Scope::File(family, WHOLE), End::Done);
+        }));
+    }
     for per_prefix in [1, 16] {
         let name = format!("xdp, adaptive, {per_prefix} a /24");
         cases.push(paths(&name, plain, |sweep| {
@@ -66,6 +75,14 @@ fn speed(plain: &Sweep) -> Vec<Case> {
         cases.push(paths(&name, plain, |sweep| {
             (sweep.tx, sweep.ping) = (tx, true);
         }));
+        for ping in [false, true] {
+            let name = if ping { ", ping" } else { "" };
+            let name = format!("{tx}, v6{name}");
+            cases.push(paths(&name, plain, |sweep| {
+                (sweep.tx, sweep.ping) = (tx, ping);
+                sweep.scope = Scope::Twins(network.into());
+            }));
+        }
     }
     cases.extend(ZMAP_RATES.map(|rate| Case {
         part: Part::Speed,
