@@ -189,3 +189,20 @@ fn a_name_with_addresses_of_both_versions_is_pinged_at_both_if_asked() {
         assert!(pings.iter().all(|ping| ping.received == 10));
     }
 }
+
+#[test]
+fn a_link_local_address_is_pinged_by_the_interface_that_is_named() {
+    let lab = Lab::chain(1).build().unwrap();
+    let router = lab.node("r1").unwrap();
+    let given = ["addr add fe80::77/64 dev vantage nodad"];
+    router.ip(given).unwrap();
+    for protocol in PROTOCOLS {
+        let probe = Probe::ping(lab.vantage()).args(TEN).args([protocol]);
+        let run = probe.args(["--interface", "r1", "fe80::77"]).run().unwrap();
+        assert_eq!(run.code, Some(0), "{protocol}: {}", run.stderr);
+        assert_eq!(run.ping().unwrap().received, 10);
+    }
+    let run = Probe::ping(lab.vantage()).args(["fe80::77"]).run().unwrap();
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("--interface"), "{}", run.stderr);
+}
