@@ -90,8 +90,6 @@ pub struct Sweep {
 pub enum Scope {
     /// All addresses of a network.
     Network(String),
-    /// As many addresses of IPv6, as far away, in networks of 256.
-    Twins(String),
     /// So many of each /24, which makes a list.
     PerPrefix(u32),
     /// So many, well spread, from a file.
@@ -129,7 +127,7 @@ impl Scope {
     /// How `probe` will have it.
     pub fn layout(&self) -> Layout {
         match self {
-            Self::Network(_) | Self::Twins(_) => Layout::Network,
+            Self::Network(_) => Layout::Network,
             Self::PerPrefix(_) | Self::File(..) => Layout::List,
         }
     }
@@ -141,9 +139,6 @@ impl Scope {
             Self::PerPrefix(count) => {
                 let count = count.to_string();
                 vec![EVERYTHING.into(), "--per-prefix".into(), count]
-            }
-            Self::Twins(network) => {
-                list(directory, &truth::twins_v6(&Internet::DEFAULT, network)?)?
             }
             Self::File(Family::V4, count) => {
                 let targets = truth::targets_v4(&Internet::DEFAULT, *count);

@@ -12,6 +12,8 @@ const FORMATS: [&str; 2] = ["parquet", "jsonl"];
 const ZMAP_RATES: [u32; 6] = [0, 100_000, 200_000, 300_000, 400_000, 500_000];
 /// Targets of the sweep that is done to its end.
 const WHOLE: u32 = 1 << 20;
+/// Targets of a ping that is not done before its time.
+const MANY: u32 = 1 << 22;
 
 /// Bits of the number of targets; addresses of each of 65,536 prefixes that make a
 /// list of as many. The last has a few less: with all of them it would be runs.
@@ -32,14 +34,14 @@ pub fn cases(part: Part, network: &str, time: Duration, probes: u64) -> Vec<Case
                 scope: Scope::Network(network.into()),
                 end: End::After(time),
             };
-            speed(&plain, network)
+            speed(&plain)
         }
         Part::Targets => targets(probes),
     }
 }
 
 /// Each differs from the plain one by what its name says.
-fn speed(plain: &Sweep, network: &str) -> Vec<Case> {
+fn speed(plain: &Sweep) -> Vec<Case> {
     let mut cases = vec![paths("raw", plain, |sweep| sweep.tx = Tx::Raw)];
     for batch in BATCHES {
         let name = format!("xdp, batch {batch}");
@@ -75,14 +77,15 @@ fn speed(plain: &Sweep, network: &str) -> Vec<Case> {
         cases.push(paths(&name, plain, |sweep| {
             (sweep.tx, sweep.ping) = (tx, true);
         }));
-        for ping in [false, true] {
-            let name = if ping { ", ping" } else { "" };
-            let name = format!("{tx}, v6{name}");
-            cases.push(paths(&name, plain, |sweep| {
-                (sweep.tx, sweep.ping) = (tx, ping);
-                sweep.scope = Scope::Twins(network.into());
-            }));
-        }
+    }
+    // Lists of both IP versions, as long and as far away.
+    for (family, name) in [(Family::V4, "xdp, list"), (Family::V6, "xdp, v6")] {
+        cases.push(paths(name, plain, |sweep| {
+            sweep.scope = Scope::File(family, WHOLE);
+        }));
+        cases.push(paths(&format!("{name}, ping"), plain, |sweep| {
+            (sweep.ping, sweep.scope) = (true, Scope::File(family, MANY));
+        }));
     }
     cases.extend(ZMAP_RATES.map(|rate| Case {
         part: Part::Speed,
