@@ -63,6 +63,8 @@ pub struct Shape {
     pub tos: u8,
     /// TCP: ACK segments instead of SYN.
     pub ack: bool,
+    /// IPv6 flow label of all probes; `None`: each flow has one of its own.
+    pub flow_label: Option<u32>,
 }
 
 impl Shape {
@@ -84,7 +86,10 @@ impl Shape {
             destination,
             ttl,
             tos: self.tos,
-            flow_label: flow_label(hash, flow),
+            flow_label: match self.flow_label {
+                Some(label) => label,
+                None => flow_label(hash, flow),
+            },
             port: ports.port(flow, ports.shard(hash)),
             destination_port: match self.protocol {
                 Protocol::Icmp => 0,

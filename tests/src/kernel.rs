@@ -164,6 +164,21 @@ impl Kernel {
         Ok(Some(result.return_value))
     }
 
+    /// Runs an XDP program on a packet, without a look at what it leaves of it. Gives
+    /// what it returns.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such program, or the kernel does not take such a packet.
+    pub fn feed(&self, program: &str, packet: &[u8]) -> Result<u32> {
+        let Some(Program::Xdp(xdp)) = self.programs.program(program) else {
+            bail!("the object has no XDP program {program}");
+        };
+        let mut options = TestRunOptions::new();
+        options.data_in = Some(packet);
+        Ok(xdp.test_run(options)?.return_value)
+    }
+
     /// What a slot holds; `None` beyond the last.
     ///
     /// # Errors

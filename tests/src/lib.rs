@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod corpus;
+pub mod forgery;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
 pub mod kernel;

@@ -12,6 +12,7 @@ mod linker;
 mod lint;
 mod lockfile;
 mod manifest;
+mod miri;
 mod run;
 mod setup;
 mod sources;
@@ -42,6 +43,7 @@ enum Verb {
     Setup(setup::Arguments),
     Ebpf(ebpf::Arguments),
     Fuzz(fuzz::Arguments),
+    Miri(miri::Arguments),
     Lint(lint::Arguments),
 }
 
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Verb::Setup(arguments) => setup::main(&arguments),
         Verb::Ebpf(arguments) => ebpf::main(&arguments),
         Verb::Fuzz(arguments) => fuzz::main(&arguments),
+        Verb::Miri(arguments) => miri::main(&arguments),
         Verb::Lint(arguments) => lint::main(&arguments),
     };
     match result {

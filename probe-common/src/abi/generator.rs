@@ -76,9 +76,17 @@ pub struct Generator {
     /// 1: TCP probes are ACK segments.
     pub ack: u8,
     /// Explicit padding.
-    pub reserved: [u8; 7],
+    pub reserved: [u8; 3],
+    /// IPv6 flow label of all probes; [`Generator::OWN_LABELS`]: each flow has one of
+    /// its own.
+    pub flow_label: u32,
     /// The contact text.
     pub tail: [u8; 64],
+}
+
+impl Generator {
+    /// No flow label: they have 20 bits.
+    pub const OWN_LABELS: u32 = u32::MAX;
 }
 
 /// Where frames to some targets go. In a bank of [`MOST_WAYS`].

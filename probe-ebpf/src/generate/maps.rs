@@ -66,7 +66,8 @@ static GENERATOR: Generator = Generator {
     protocol: 0,
     tos: 0,
     ack: 0,
-    reserved: [0; 7],
+    reserved: [0; 3],
+    flow_label: Generator::OWN_LABELS,
     tail: [0; 64],
 };
 
@@ -107,6 +108,7 @@ constant!(
     protocol: u8,
     tos: u8,
     ack: u8,
+    flow_label: u32,
 );
 
 /// Two octets of the contact text.

@@ -17,7 +17,7 @@ use aya_ebpf::{bindings::xdp_action, programs::XdpContext};
 use probe_common::{
     Address,
     abi::{
-        Counter, Protocol, TxSource,
+        Counter, Generator, Protocol, TxSource,
         generator::{Lane, Way},
     },
     identity::Nonce,
@@ -201,6 +201,10 @@ fn of(
         port: maps::port(),
         tos: maps::tos(),
         ack: maps::ack() != 0,
+        flow_label: match maps::flow_label() {
+            Generator::OWN_LABELS => None,
+            label => Some(label),
+        },
     };
     let ports = shared::ports();
     let mut probe = shape.probe(ports, source, destination, place.ttl, place.flow);

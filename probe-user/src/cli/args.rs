@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use super::{
     duration,
-    number::{parse_slots, parse_source, parse_tos},
+    number::{parse_flow_label, parse_slots, parse_source, parse_tos},
     rate::Rate,
     sweep::SweepArgs,
 };
@@ -192,10 +192,10 @@ pub(crate) struct TargetArgs {
     /// Never probe the addresses and networks (CIDR) in this file
     #[arg(long, value_name = "FILE")]
     pub(crate) exclude: Option<PathBuf>,
-    /// IPv4 only
-    #[arg(short = '4', long = "ipv4", conflicts_with = "v6")]
+    /// IPv4 only; with -6: both addresses of names that have both
+    #[arg(short = '4', long = "ipv4")]
     pub(crate) v4: bool,
-    /// IPv6 only
+    /// IPv6 only; with -4: both
     #[arg(short = '6', long = "ipv6")]
     pub(crate) v6: bool,
 }
@@ -223,6 +223,10 @@ pub(crate) struct ProbeArgs {
     /// TOS or traffic class of the probes (decimal, or hexadecimal with 0x)
     #[arg(short = 'Q', long, default_value = "0", value_parser = parse_tos)]
     pub(crate) tos: u8,
+    /// IPv6 flow label of all probes, 0 to 0xfffff [default: one for each flow, which is
+    /// what load balancers may go by]
+    #[arg(long, value_name = "LABEL", value_parser = parse_flow_label)]
+    pub(crate) flow_label: Option<u32>,
     /// Text in every probe, such as where to complain; at most 64 octets
     #[arg(
         long,

@@ -7,6 +7,9 @@ const LEAST_SLOTS: u32 = 1 << 16;
 /// The most slots: 4 GiB of records.
 const MOST_SLOTS: u32 = 1 << 26;
 
+/// The greatest flow label: 20 bits.
+const MOST_FLOW_LABEL: u32 = 0xf_ffff;
+
 /// Parses a TOS or traffic class, decimal or hexadecimal, as ping(8) takes it.
 pub(crate) fn parse_tos(text: &str) -> Result<u8, String> {
     let parsed = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
@@ -14,6 +17,18 @@ pub(crate) fn parse_tos(text: &str) -> Result<u8, String> {
         None => text.parse(),
     };
     parsed.map_err(|_| "give a number from 0 to 255 (0xff)".to_owned())
+}
+
+/// Parses a flow label, decimal or hexadecimal (RFC 8200 section 6).
+pub(crate) fn parse_flow_label(text: &str) -> Result<u32, String> {
+    let parsed = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
+        None => text.parse(),
+    };
+    match parsed {
+        Ok(label) if label <= MOST_FLOW_LABEL => Ok(label),
+        _ => Err("give a number of 20 bits: from 0 to 1048575 (0xfffff)".to_owned()),
+    }
 }
 
 /// Parses a source address.
@@ -44,6 +59,15 @@ mod tests {
         assert_eq!(parse_tos("0xb8"), Ok(184));
         for text in ["256", "0x100", "-1", "0x", "", "EF"] {
             assert!(parse_tos(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_flow_label_has_20_bits_in_either_notation() {
+        assert_eq!(parse_flow_label("0"), Ok(0));
+        assert_eq!(parse_flow_label("0xfffff"), Ok(1_048_575));
+        for text in ["0x100000", "1048576", "-1", "0x", "", "abcde"] {
+            assert!(parse_flow_label(text).is_err(), "{text:?}");
         }
     }
 

@@ -81,6 +81,7 @@ fn plan(
     let output = output_options(output)?;
     let probes = probe_options(probes)?;
     let path = path_options((targets.v4, targets.v6), route)?;
+    check_flow_label(&probes, path.family == Family::V4)?;
     let exclude = read_exclude(targets)?;
     let wanted = Wanted {
         arguments: &targets.targets,
@@ -129,6 +130,7 @@ pub(super) fn probe_options(args: ProbeArgs) -> Result<ProbeOptions> {
         port: port(protocol, args.port)?,
         flows: args.flows,
         tos: args.tos,
+        flow_label: args.flow_label,
         timeout: args.timeout,
         rate: match args.rate {
             Some(Rate::PerSecond(rate)) => Some(rate),
@@ -187,9 +189,10 @@ pub(super) fn path_options(asked: (bool, bool), route: RouteArgs) -> Result<Path
 /// A source decides the family of names, so that they resolve to what it can reach.
 fn family(asked: (bool, bool), source: Option<IpAddr>) -> Result<Family> {
     let asked = match asked {
-        (true, _) => Family::V4,
-        (_, true) => Family::V6,
-        _ => Family::Any,
+        (true, true) => Family::Both,
+        (true, false) => Family::V4,
+        (false, true) => Family::V6,
+        (false, false) => Family::Any,
     };
     let Some(source) = source else {
         return Ok(asked);
@@ -200,11 +203,22 @@ fn family(asked: (bool, bool), source: Option<IpAddr>) -> Result<Family> {
         ));
     }
     match (asked, source) {
+        (Family::Both, _) => usage(format!(
+            "--source {source} is of one IP version: drop it or one of -4 and -6"
+        )),
         (Family::V4, IpAddr::V6(_)) => usage(format!("--source {source} is IPv6: drop it or -4")),
         (Family::V6, IpAddr::V4(_)) => usage(format!("--source {source} is IPv4: drop it or -6")),
         (_, IpAddr::V4(_)) => Ok(Family::V4),
         (_, IpAddr::V6(_)) => Ok(Family::V6),
     }
+}
+
+/// Only IPv6 has flow labels.
+pub(super) fn check_flow_label(probes: &ProbeOptions, only_v4: bool) -> Result<()> {
+    if only_v4 && probes.flow_label.is_some() {
+        return usage("--flow-label is for IPv6 probes, and here are only IPv4 ones");
+    }
+    Ok(())
 }
 
 /// What the kernel takes as a name (`dev_valid_name`).

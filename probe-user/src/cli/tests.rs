@@ -118,6 +118,21 @@ fn a_source_decides_the_family() {
 }
 
 #[test]
+fn both_families_can_be_asked_for() {
+    let family = |line: &str| plan(line).map(|plan| plan.path.family);
+    assert_eq!(family("ping h"), Ok(Family::Any));
+    assert_eq!(family("ping -6 h"), Ok(Family::V6));
+    assert_eq!(family("trace -4 -6 h ::1 192.0.2.1"), Ok(Family::Both));
+}
+
+#[test]
+fn a_flow_label_is_drawn_unless_told() {
+    let label = |line: &str| plan(line).map(|plan| plan.probes.flow_label);
+    assert_eq!(label("trace h"), Ok(None));
+    assert_eq!(label("trace -6 --flow-label 0xfffff h"), Ok(Some(0xf_ffff)));
+}
+
+#[test]
 fn each_mistake_is_one_line_that_says_what_to_do() {
     for (line, message) in [
         (
@@ -181,6 +196,14 @@ fn each_mistake_is_one_line_that_says_what_to_do() {
             "::1 is IPv6, but only IPv4 is asked for (-4 or --source)",
         ),
         (
+            "ping --source 192.0.2.1 -4 -6 h",
+            "--source 192.0.2.1 is of one IP version: drop it or one of -4 and -6",
+        ),
+        (
+            "trace -4 --flow-label 7 h",
+            "--flow-label is for IPv6 probes, and here are only IPv4 ones",
+        ),
+        (
             "ping -I a/b h",
             "--interface \"a/b\" is no interface name: `ip link` lists them",
         ),
@@ -224,7 +247,6 @@ fn what_excludes_itself_is_refused() {
     for line in [
         "trace --udp --tcp h",
         "trace --udp --protocol udp h",
-        "ping -4 -6 h",
         "ping --json --format csv h",
     ] {
         assert_eq!(refused_by_clap(line), ErrorKind::ArgumentConflict, "{line}");

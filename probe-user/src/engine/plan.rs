@@ -125,6 +125,8 @@ pub struct ProbeOptions {
     pub flows: u16,
     /// TOS or traffic class.
     pub tos: u8,
+    /// IPv6 flow label of all probes; `None`: each flow has one of its own.
+    pub flow_label: Option<u32>,
     /// How long a reply may take.
     pub timeout: Duration,
     /// Probes per second over all targets; `None`: as the intervals ask.
@@ -151,6 +153,8 @@ pub enum Family {
     V4,
     /// IPv6 only.
     V6,
+    /// An address of each, where a name has both.
+    Both,
 }
 
 /// What sends the probes of a sweep.

@@ -22,6 +22,7 @@ pub(super) fn shape(options: &ProbeOptions) -> Shape {
         port: options.port,
         tos: options.tos,
         ack: options.tcp_ack,
+        flow_label: options.flow_label,
     }
 }
 

@@ -127,6 +127,18 @@ impl InternetLab {
         vantage_address(family)
     }
 
+    /// The first 2^`bits` addresses of those that targets may have, as a network.
+    pub fn network(&self, family: Family, bits: u8) -> String {
+        let prefix = family.host_bits() - bits;
+        match family {
+            Family::V4 => format!("{}/{prefix}", Ipv4Addr::from(self.truth.v4_network)),
+            Family::V6 => {
+                let first = u128::from(self.truth.v6_network) << 64;
+                format!("{}/{prefix}", Ipv6Addr::from(first))
+            }
+        }
+    }
+
     /// The gateway's address.
     pub fn gateway(&self, family: Family) -> IpAddr {
         address(family, 1)

@@ -45,6 +45,7 @@ pub(crate) mod programs;
 mod responder;
 mod routes;
 mod service;
+mod tap;
 mod topology;
 pub mod truth;
 mod wire;
@@ -67,6 +68,7 @@ pub use self::{
     permuter::Permuter,
     responder::{DelayResponder, HoldTime},
     service::Service,
+    tap::Tap,
     topology::Topology,
     wire::Wire,
 };

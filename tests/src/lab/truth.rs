@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use anyhow::{Context as _, Result};
 use probe_common::{
     Address,
     lab::{Answer, Internet, Query, Reply, Request, flow_of},
@@ -31,6 +32,28 @@ pub fn targets_v6(internet: &Internet, count: u32) -> impl Iterator<Item = Ipv6A
         let high = u128::from(base | net << 16) << 64;
         Ipv6Addr::from(high | u128::from(1 + (place >> bits)))
     })
+}
+
+/// As many addresses of version 6 as a network of version 4 has, in networks as far
+/// away: a /120 for each /24, a line each.
+///
+/// # Errors
+///
+/// If it is no network of targets.
+pub fn twins_v6(internet: &Internet, network: &str) -> Result<String> {
+    let parsed = network.split_once('/').and_then(|(address, bits)| {
+        let address: Ipv4Addr = address.parse().ok()?;
+        let bits: u32 = bits.parse().ok().filter(|bits| *bits <= 24)?;
+        Some((address, bits))
+    });
+    let (address, bits) = parsed.with_context(|| format!("{network} has no /24"))?;
+    let first = internet.locate(mapped(address.into()));
+    let first = first.with_context(|| format!("{network} has no targets"))?;
+    let twins = (first.number..).take(1 << (24 - bits)).map(|number| {
+        let high = internet.v6_network | u64::from(number) << 16;
+        format!("{}/120\n", Ipv6Addr::from(u128::from(high) << 64))
+    });
+    Ok(twins.collect())
 }
 
 /// Probes to one target that belong to one flow.

@@ -86,6 +86,15 @@ pub struct SweepSection {
     pub shortfall: u64,
     /// How often a lane waited for records to be written.
     pub backlog_waits: u64,
+    /// Addresses that were named and are no targets.
+    pub left_out: LeftOut,
+}
+
+/// Why addresses that were named are no targets.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct LeftOut {
+    /// They are of the IP version that was not asked for.
+    pub other_family: u64,
 }
 
 /// How the probes of a sweep left.

@@ -2,6 +2,7 @@
 //! what they return, which counters move, the whole event, the slot after.
 
 mod corpus;
+mod forgeries;
 mod mutated;
 mod rig;
 mod sequences;

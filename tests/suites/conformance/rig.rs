@@ -269,7 +269,7 @@ fn assert_between(start_ns: u64, stamp_ns: u64, end_ns: u64) -> Result<()> {
 }
 
 /// CLOCK_MONOTONIC, nanoseconds.
-fn now_ns() -> Result<u64> {
+pub(crate) fn now_ns() -> Result<u64> {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC)?;
     Ok(now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64)
 }

@@ -14,13 +14,20 @@ use crate::{
 };
 
 /// The answer to a probe in this state, from the corpus.
-fn answer(protocol: Protocol, state: State) -> Result<Vec<u8>> {
+fn answer(protocol: Protocol, v6: bool, state: State) -> Result<Vec<u8>> {
     let state = format!("{state:?}").to_lowercase();
-    let name = format!("{state}-{}-v4-answer", protocol.name());
+    let version = if v6 { "v6" } else { "v4" };
+    let name = format!("{state}-{}-{version}-answer", protocol.name());
     let mut cases = cases(Direction::Received)?.into_iter();
     let (_, case) = cases.find(|(_, case)| case.name == name).context(name)?;
     let sample = case.samples().pop().context("no packet")?;
     Ok(sample.octets.to_vec())
+}
+
+/// Every protocol in both families.
+fn every_kind() -> impl Iterator<Item = (Protocol, bool)> {
+    let both = |protocol: &Protocol| [(*protocol, false), (*protocol, true)];
+    Protocol::ALL.iter().flat_map(both)
 }
 
 fn verdicts(rig: &mut Rig, receiver: &Receiver, packets: &[&[u8]]) -> Result<Vec<Counter>> {
@@ -36,9 +43,9 @@ fn verdicts(rig: &mut Rig, receiver: &Receiver, packets: &[&[u8]]) -> Result<Vec
 fn the_second_answer_is_a_duplicate_whatever_the_first_was() -> Result<()> {
     for receiver in &RECEIVERS {
         let mut rig = Rig::new(CONFIG)?;
-        for protocol in Protocol::ALL {
-            let first = answer(*protocol, State::Armed)?;
-            let late = answer(*protocol, State::Overdue)?;
+        for (protocol, v6) in every_kind() {
+            let first = answer(protocol, v6, State::Armed)?;
+            let late = answer(protocol, v6, State::Overdue)?;
             let seen = verdicts(&mut rig, receiver, &[&first, &first, &late, &late, &first])?;
             let expected = [
                 Counter::Valid,
@@ -62,14 +69,14 @@ fn the_second_answer_is_a_duplicate_whatever_the_first_was() -> Result<()> {
 fn a_probe_is_stamped_and_then_its_answer_counts() -> Result<()> {
     let mut rig = Rig::new(CONFIG)?;
     let receiver = &RECEIVERS[0];
-    for protocol in Protocol::ALL {
-        let sent = Sent::new(*protocol, false, State::Unstamped);
-        let early = answer(*protocol, State::Unstamped)?;
+    for (protocol, v6) in every_kind() {
+        let sent = Sent::new(protocol, v6, State::Unstamped);
+        let early = answer(protocol, v6, State::Unstamped)?;
         rig.restore(sent.slot())?;
         let before = verdicts(&mut rig, receiver, &[&early])?;
         ensure!(before == [Counter::Foreign], "{before:?}");
         let mut frame = vec![0; 12];
-        frame.extend([0x08, 0x00]);
+        frame.extend(if v6 { [0x86, 0xdd] } else { [0x08, 0x00] });
         frame.extend(sent.octets());
         rig.stamp(probe_tests::kernel::STAMPS[0], &frame)?;
         let after = verdicts(&mut rig, receiver, &[&early, &early])?;
@@ -81,7 +88,7 @@ fn a_probe_is_stamped_and_then_its_answer_counts() -> Result<()> {
 #[test]
 fn an_event_that_finds_its_ring_full_is_counted() -> Result<()> {
     let mut rig = Rig::new(CONFIG)?;
-    let packet = answer(Protocol::Icmp, State::Answered)?;
+    let packet = answer(Protocol::Icmp, false, State::Answered)?;
     let name = RECEIVERS[0].name;
     let runs = 5_000;
     for _ in 0..runs {

@@ -19,7 +19,16 @@ fn percentiles_of_very_many_targets_are_those_of_their_replies_to_three_percent(
         ..Internet::DEFAULT
     };
     let lab = InternetLab::build(internet).unwrap();
+    // Half of each IP version.
+    let half = TARGETS as usize / 2;
     let targets: String = truth::targets_v4(&internet, TARGETS)
+        .map(IpAddr::from)
+        .take(half)
+        .chain(
+            truth::targets_v6(&internet, TARGETS)
+                .map(IpAddr::from)
+                .take(half),
+        )
         .map(|target| format!("{target}\n"))
         .collect();
     let rounds = ROUNDS.to_string();

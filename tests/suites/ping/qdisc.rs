@@ -60,30 +60,32 @@ fn what_is_dropped_on_a_device_without_ethernet_header_was_never_sent() {
 
 #[test]
 fn what_a_router_drops_is_unanswered() {
-    let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    Probe::ping(lab.vantage())
-        .args(["-c", "1"])
-        .to(target)
-        .run()
-        .unwrap();
-    lab.qdisc("r1", "target", SHALLOW).unwrap();
-    let probe = Probe::ping(lab.vantage()).args(FLOOD).args(crate::SOON);
-    let run = probe.to(target).run().unwrap();
-    let (ping, counters) = (run.ping().unwrap(), run.counters().unwrap());
-    assert_eq!(counters.dropped_after_stamp, 0);
-    assert!(ping.loss.unanswered > 0 && ping.received > 0, "{ping:?}");
-    assert_eq!(ping.loss.unanswered + ping.received, 1000);
-    // It looks like a token bucket, for it is one; but echo replies are not what hosts limit.
-    assert_eq!(ping.causes.get("path"), Some(&ping.loss.unanswered));
-    let run = Probe::trace(lab.vantage())
-        .args(["--rounds", "1000", "--queries", "1", "--interval", "2ms"])
-        .args(crate::SOON)
-        .to(target)
-        .run()
-        .unwrap();
-    let last = run.trace().unwrap().hops.pop().unwrap();
-    let lost = last.sent - last.received;
-    assert!(lost > 100, "{last:?}");
-    assert_eq!(last.causes.get("path"), Some(&lost), "{last:?}");
+    for family in Family::ALL {
+        let lab = Lab::chain(1).build().unwrap();
+        let target = lab.address(family, "target").unwrap();
+        Probe::ping(lab.vantage())
+            .args(["-c", "1"])
+            .to(target)
+            .run()
+            .unwrap();
+        lab.qdisc("r1", "target", SHALLOW).unwrap();
+        let probe = Probe::ping(lab.vantage()).args(FLOOD).args(crate::SOON);
+        let run = probe.to(target).run().unwrap();
+        let (ping, counters) = (run.ping().unwrap(), run.counters().unwrap());
+        assert_eq!(counters.dropped_after_stamp, 0);
+        assert!(ping.loss.unanswered > 0 && ping.received > 0, "{ping:?}");
+        assert_eq!(ping.loss.unanswered + ping.received, 1000);
+        // It looks like a token bucket, for it is one; but echo replies are not what hosts limit.
+        assert_eq!(ping.causes.get("path"), Some(&ping.loss.unanswered));
+        let run = Probe::trace(lab.vantage())
+            .args(["--rounds", "1000", "--queries", "1", "--interval", "2ms"])
+            .args(crate::SOON)
+            .to(target)
+            .run()
+            .unwrap();
+        let last = run.trace().unwrap().hops.pop().unwrap();
+        let lost = last.sent - last.received;
+        assert!(lost > 100, "{last:?}");
+        assert_eq!(last.causes.get("path"), Some(&lost), "{last:?}");
+    }
 }

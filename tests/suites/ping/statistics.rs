@@ -12,38 +12,40 @@ use crate::SOON;
 
 #[test]
 fn bursts_and_interval_are_those_of_the_rounds_that_had_no_reply() {
-    let wire = Wire::delay(Duration::ZERO).loss(0.3).seed(11);
-    let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let arguments = ["--count", "1000", "--interval", "2ms", "--replies"];
-    let probe = Probe::ping(lab.vantage()).args(arguments).args(SOON);
-    let run = probe.to(target).run().unwrap();
-    let ping = run.ping().unwrap();
-    let replies = run.replies().unwrap();
-    let answered: BTreeSet<u32> = replies.iter().map(|reply| reply.round).collect();
-    let lost: Vec<bool> = (0..1000).map(|round| !answered.contains(&round)).collect();
-    let runs: Vec<&[bool]> = lost.chunk_by(|a, b| a == b).collect();
-    let bursts = runs.iter().filter(|run| run[0]).map(|run| run.len() as u64);
-    let got = ping.bursts.unwrap();
-    assert_eq!(got.count, bursts.clone().count() as u64);
-    assert_eq!(Some(got.longest), bursts.max());
-    // Lost on the way there or back: 1 - 0.7 × 0.7, whatever came before.
-    // One interval in twenty does not hold that, but it is as good as never as far off as
-    // the interval is wide.
-    let [low, high] = ping.loss.ci95.unwrap();
-    assert!(low < ping.loss.ratio && ping.loss.ratio < high, "{ping:?}");
-    assert!((ping.loss.ratio - 0.51).abs() < high - low, "{ping:?}");
-    let (p, r) = (got.p.unwrap(), got.r.unwrap());
-    assert!(
-        (p - 0.51).abs() < 0.12 && (r - 0.49).abs() < 0.12,
-        "{got:?}"
-    );
+    for family in Family::ALL {
+        let wire = Wire::delay(Duration::ZERO).loss(0.3).seed(11);
+        let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
+        let target = lab.address(family, "target").unwrap();
+        let arguments = ["--count", "1000", "--interval", "2ms", "--replies"];
+        let probe = Probe::ping(lab.vantage()).args(arguments).args(SOON);
+        let run = probe.to(target).run().unwrap();
+        let ping = run.ping().unwrap();
+        let replies = run.replies().unwrap();
+        let answered: BTreeSet<u32> = replies.iter().map(|reply| reply.round).collect();
+        let lost: Vec<bool> = (0..1000).map(|round| !answered.contains(&round)).collect();
+        let runs: Vec<&[bool]> = lost.chunk_by(|a, b| a == b).collect();
+        let bursts = runs.iter().filter(|run| run[0]).map(|run| run.len() as u64);
+        let got = ping.bursts.unwrap();
+        assert_eq!(got.count, bursts.clone().count() as u64);
+        assert_eq!(Some(got.longest), bursts.max());
+        // Lost on the way there or back: 1 - 0.7 × 0.7, whatever came before.
+        // One interval in twenty does not hold that, but it is as good as never as far off as
+        // the interval is wide.
+        let [low, high] = ping.loss.ci95.unwrap();
+        assert!(low < ping.loss.ratio && ping.loss.ratio < high, "{ping:?}");
+        assert!((ping.loss.ratio - 0.51).abs() < high - low, "{ping:?}");
+        let (p, r) = (got.p.unwrap(), got.r.unwrap());
+        assert!(
+            (p - 0.51).abs() < 0.12 && (r - 0.49).abs() < 0.12,
+            "{got:?}"
+        );
+    }
 }
 
 #[test]
 fn a_stopped_process_is_a_gap_that_is_told() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
+    let target = lab.address(Family::V6, "target").unwrap();
     let arguments = ["--count", "40", "--interval", "50ms", "--replies"];
     let probe = Probe::ping(lab.vantage()).args(arguments);
     let mut running = probe.to(target).start().unwrap();
@@ -78,7 +80,8 @@ fn a_stopped_process_is_a_gap_that_is_told() {
 #[test]
 fn each_interval_is_reported_while_the_ping_goes_on() {
     let lab = Lab::chain(1).build().unwrap();
-    let targets = ["r1", "target"].map(|node| lab.address(Family::V4, node).unwrap());
+    let targets = [("r1", Family::V4), ("target", Family::V6)]
+        .map(|(node, family)| lab.address(family, node).unwrap());
     let arguments = ["--count", "60", "--interval", "50ms"];
     let probe = Probe::ping(lab.vantage()).args(arguments);
     let probe = probe.args(["--report-interval", "500ms"]).to(targets[0]);

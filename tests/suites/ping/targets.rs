@@ -93,18 +93,20 @@ fn a_udp_service_far_away_is_pinged_without_loss_and_never_given_the_time_of_ano
         .build()
         .unwrap();
     let _service = lab.echo_udp(7).unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    // Several probes are under way at once: the first replies could answer any of
-    // them, and other probes go in their place, each on a flow of its own.
-    let probe = Probe::ping(lab.vantage()).args(["--udp", "--port", "7"]);
-    let run = probe.args(TEN).args(SOON).to(target).run().unwrap();
-    let ping = run.ping().unwrap();
-    assert_eq!((ping.sent, ping.received), (10, 10));
-    assert!(ping.rtt_ns.unwrap().shortest() >= 2 * delay);
-    let counters = run.counters().unwrap();
-    let void = counters.foreign;
-    assert_eq!(counters.candidates, 10 + void, "{counters:#?}");
-    assert_eq!(counters.planned, 10 + void, "{counters:#?}");
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        // Several probes are under way at once: the first replies could answer any of
+        // them, and other probes go in their place, each on a flow of its own.
+        let probe = Probe::ping(lab.vantage()).args(["--udp", "--port", "7"]);
+        let run = probe.args(TEN).args(SOON).to(target).run().unwrap();
+        let ping = run.ping().unwrap();
+        assert_eq!((ping.sent, ping.received), (10, 10));
+        assert!(ping.rtt_ns.unwrap().shortest() >= 2 * delay);
+        let counters = run.counters().unwrap();
+        let void = counters.foreign;
+        assert_eq!(counters.candidates, 10 + void, "{counters:#?}");
+        assert_eq!(counters.planned, 10 + void, "{counters:#?}");
+    }
 }
 
 #[test]
@@ -134,26 +136,73 @@ fn several_targets_at_once_each_have_their_own_summary() {
 fn one_dead_target_of_several_is_exit_code_1() {
     let lab = Lab::chain(2).build().unwrap();
     lab.silence("r2").unwrap();
-    let hosts = ["r2", "target"].map(|node| lab.address(Family::V4, node).unwrap());
-    let probe = Probe::ping(lab.vantage()).args(TEN).args(SOON);
-    let run = probe.to(hosts[0]).to(hosts[1]).run().unwrap();
-    let received: Vec<_> = run
-        .pings()
-        .unwrap()
-        .iter()
-        .map(|ping| ping.received)
-        .collect();
-    assert_eq!((run.code, received), (Some(1), vec![0, 10]));
+    for family in Family::ALL {
+        let hosts = ["r2", "target"].map(|node| lab.address(family, node).unwrap());
+        let probe = Probe::ping(lab.vantage()).args(TEN).args(SOON);
+        let run = probe.to(hosts[0]).to(hosts[1]).run().unwrap();
+        let received: Vec<_> = run
+            .pings()
+            .unwrap()
+            .iter()
+            .map(|ping| ping.received)
+            .collect();
+        assert_eq!((run.code, received), (Some(1), vec![0, 10]));
+    }
 }
 
 #[test]
 fn errors_of_routers_are_not_the_targets_answers() {
     let lab = Lab::chain(2).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    // The TTL ends at the second router.
-    let probe = Probe::ping(lab.vantage()).args(TEN).args(["--ttl", "2"]);
-    let run = probe.to(target).run().unwrap();
-    let ping = run.ping().unwrap();
-    assert_eq!((run.code, ping.received, ping.errors), (Some(1), 0, 10));
-    assert!(ping.rtt_ns.is_none());
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        // The TTL ends at the second router.
+        let probe = Probe::ping(lab.vantage()).args(TEN).args(["--ttl", "2"]);
+        let run = probe.to(target).run().unwrap();
+        let ping = run.ping().unwrap();
+        assert_eq!((run.code, ping.received, ping.errors), (Some(1), 0, 10));
+        assert!(ping.rtt_ns.is_none());
+    }
+}
+
+#[test]
+fn a_name_with_addresses_of_both_versions_is_pinged_at_both_if_asked() {
+    let lab = Lab::chain(1).build().unwrap();
+    let [v4, v6] = Family::ALL.map(|family| lab.address(family, "target").unwrap());
+    // A hosts file is where names come from in a network without name servers.
+    let script = format!(
+        "printf '{v4} both.example\\n{v6} both.example\\n' > /tmp/h$$ \
+         && mount --bind /tmp/h$$ /etc/hosts && rm /tmp/h$$; exec \"$0\" \"$@\""
+    );
+    let wrapper = ["unshare", "-m", "sh", "-c", &script];
+    for (options, expected) in [
+        (&["-4", "-6"][..], [v4, v6].as_slice()),
+        (&["-4"], &[v4]),
+        (&["-6"], &[v6]),
+    ] {
+        let probe = Probe::ping(lab.vantage()).through(wrapper).args(TEN);
+        let run = probe.args(options).args(["both.example"]).run().unwrap();
+        assert_eq!(run.code, Some(0), "{options:?}: {}", run.stderr);
+        let pings = run.pings().unwrap();
+        let mut found: Vec<_> = pings.iter().map(|ping| ping.target).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{options:?}");
+        assert!(pings.iter().all(|ping| ping.received == 10));
+    }
+}
+
+#[test]
+fn a_link_local_address_is_pinged_by_the_interface_that_is_named() {
+    let lab = Lab::chain(1).build().unwrap();
+    let router = lab.node("r1").unwrap();
+    let given = ["addr add fe80::77/64 dev vantage nodad"];
+    router.ip(given).unwrap();
+    for protocol in PROTOCOLS {
+        let probe = Probe::ping(lab.vantage()).args(TEN).args([protocol]);
+        let run = probe.args(["--interface", "r1", "fe80::77"]).run().unwrap();
+        assert_eq!(run.code, Some(0), "{protocol}: {}", run.stderr);
+        assert_eq!(run.ping().unwrap().received, 10);
+    }
+    let run = Probe::ping(lab.vantage()).args(["fe80::77"]).run().unwrap();
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("--interface"), "{}", run.stderr);
 }

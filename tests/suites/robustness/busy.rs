@@ -25,8 +25,12 @@ fn another_owners_program_stays_and_replies_are_stamped_at_tcx() {
         let lab = Lab::chain(1).build().unwrap();
         let owner = Occupant::attach(lab.vantage(), "r1", by).unwrap();
         assert_eq!(attached(&lab), u64::from(owner.id), "{by:?}");
-        for hook in ["auto", "xdp-native", "xdp-generic"] {
-            let target = lab.address(Family::V4, "target").unwrap();
+        for (hook, family) in [
+            ("auto", Family::V4),
+            ("xdp-native", Family::V6),
+            ("xdp-generic", Family::V6),
+        ] {
+            let target = lab.address(family, "target").unwrap();
             let arguments = ["--count", "20", "--interval", "10ms", "--replies"];
             let probe = Probe::ping(lab.vantage()).args(arguments);
             let mut running = probe.args(["--rx", hook]).to(target).start().unwrap();
@@ -46,7 +50,7 @@ fn another_owners_program_stays_and_replies_are_stamped_at_tcx() {
 #[test]
 fn a_program_that_comes_later_does_not_disturb() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
+    let target = lab.address(Family::V6, "target").unwrap();
     let arguments = [
         "--count",
         "50",

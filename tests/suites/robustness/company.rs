@@ -44,15 +44,17 @@ fn two_pings_of_one_target_do_not_mix() {
 fn two_traces_of_one_target_do_not_mix() {
     let lab = Lab::chain(3).build().unwrap();
     let _service = lab.listen_tcp(80).unwrap();
-    let expected = lab.path(Family::V4).unwrap().addresses().unwrap();
     for protocol in ["--icmp", "--udp", "--tcp"] {
-        let target = lab.address(Family::V4, "target").unwrap();
-        let arguments = ["--rounds", "10", "--interval", "5ms", protocol];
-        for run in twice(|| Probe::trace(lab.vantage()).args(arguments).to(target)) {
-            let trace = run.trace().unwrap();
-            assert_eq!(trace.addresses().unwrap(), expected, "{protocol}");
-            assert!(trace.losses().is_empty(), "{protocol}: {trace:#?}");
-            assert_unmixed(&run);
+        for family in Family::ALL {
+            let expected = lab.path(family).unwrap().addresses().unwrap();
+            let target = lab.address(family, "target").unwrap();
+            let arguments = ["--rounds", "10", "--interval", "5ms", protocol];
+            for run in twice(|| Probe::trace(lab.vantage()).args(arguments).to(target)) {
+                let trace = run.trace().unwrap();
+                assert_eq!(trace.addresses().unwrap(), expected, "{protocol} {family}");
+                assert!(trace.losses().is_empty(), "{protocol}: {trace:#?}");
+                assert_unmixed(&run);
+            }
         }
     }
 }
@@ -60,18 +62,20 @@ fn two_traces_of_one_target_do_not_mix() {
 #[test]
 fn the_pings_of_other_tools_are_foreign() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let arguments = ["--interval", "10ms", "--count", "100", "--replies"];
-    let mut running = Probe::ping(lab.vantage())
-        .args(arguments)
-        .to(target)
-        .start()
-        .unwrap();
-    running.wait_for_lines(1).unwrap();
-    let arguments = ["-q", "-c", "20", "-i", "0.01", &target.to_string()];
-    lab.vantage().run("ping", &arguments).unwrap();
-    let run = running.wait().unwrap();
-    assert_eq!(run.ping().unwrap().received, 100);
-    assert_unmixed(&run);
-    assert_eq!(run.counters().unwrap().foreign, 20);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let arguments = ["--interval", "10ms", "--count", "100", "--replies"];
+        let mut running = Probe::ping(lab.vantage())
+            .args(arguments)
+            .to(target)
+            .start()
+            .unwrap();
+        running.wait_for_lines(1).unwrap();
+        let arguments = ["-q", "-c", "20", "-i", "0.01", &target.to_string()];
+        lab.vantage().run("ping", &arguments).unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(run.ping().unwrap().received, 100);
+        assert_unmixed(&run);
+        assert_eq!(run.counters().unwrap().foreign, 20);
+    }
 }

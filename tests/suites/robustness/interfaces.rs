@@ -7,8 +7,8 @@ use probe_tests::{
 
 use crate::{CONTINUOUS, assert_one_line};
 
-fn start_ping(lab: &Lab, target: &str) -> Running {
-    let target = lab.address(Family::V4, target).unwrap();
+fn start_ping(lab: &Lab, family: Family) -> Running {
+    let target = lab.address(family, "target").unwrap();
     let probe = Probe::ping(lab.vantage()).args(CONTINUOUS);
     let mut running = probe.to(target).start().unwrap();
     running.wait_for_lines(20).unwrap();
@@ -26,29 +26,35 @@ fn assert_cut_short(run: &Run, words: &[&str]) {
 
 #[test]
 fn an_interface_that_goes_down_ends_the_run() {
-    let lab = Lab::chain(1).build().unwrap();
-    let running = start_ping(&lab, "target");
-    lab.vantage().ip(["link set r1 down"]).unwrap();
-    assert_cut_short(&running.wait().unwrap(), &["r1", "down"]);
+    for family in Family::ALL {
+        let lab = Lab::chain(1).build().unwrap();
+        let running = start_ping(&lab, family);
+        lab.vantage().ip(["link set r1 down"]).unwrap();
+        assert_cut_short(&running.wait().unwrap(), &["r1", "down"]);
+    }
 }
 
 #[test]
 fn a_cable_that_is_pulled_ends_the_run() {
-    let lab = Lab::chain(1).build().unwrap();
-    let running = start_ping(&lab, "target");
-    lab.node("r1")
-        .unwrap()
-        .ip(["link set vantage down"])
-        .unwrap();
-    assert_cut_short(&running.wait().unwrap(), &["r1", "down"]);
+    for family in Family::ALL {
+        let lab = Lab::chain(1).build().unwrap();
+        let running = start_ping(&lab, family);
+        lab.node("r1")
+            .unwrap()
+            .ip(["link set vantage down"])
+            .unwrap();
+        assert_cut_short(&running.wait().unwrap(), &["r1", "down"]);
+    }
 }
 
 #[test]
 fn an_interface_that_is_deleted_ends_the_run() {
-    let lab = Lab::chain(1).build().unwrap();
-    let running = start_ping(&lab, "target");
-    lab.vantage().ip(["link del r1"]).unwrap();
-    assert_cut_short(&running.wait().unwrap(), &["r1"]);
+    for family in Family::ALL {
+        let lab = Lab::chain(1).build().unwrap();
+        let running = start_ping(&lab, family);
+        lab.vantage().ip(["link del r1"]).unwrap();
+        assert_cut_short(&running.wait().unwrap(), &["r1"]);
+    }
 }
 
 #[test]
@@ -80,18 +86,20 @@ fn a_trace_over_an_interface_that_goes_down_shows_what_it_found() {
 
 #[test]
 fn an_interface_that_the_run_does_not_use_may_go() {
-    let lab = Lab::parse("vantage (a1 | b1) target").build().unwrap();
-    let target = lab.address(Family::V4, "a1").unwrap();
-    let arguments = ["--interval", "10ms", "--replies", "--count", "100"];
-    let probe = Probe::ping(lab.vantage()).args(arguments);
-    let mut running = probe.to(target).start().unwrap();
-    running.wait_for_lines(20).unwrap();
-    lab.vantage().ip(["link del b1"]).unwrap();
-    let run = running.wait().unwrap();
-    assert_eq!(
-        (run.code, run.ping().unwrap().received),
-        (Some(0), 100),
-        "{}",
-        run.stderr
-    );
+    for family in Family::ALL {
+        let lab = Lab::parse("vantage (a1 | b1) target").build().unwrap();
+        let target = lab.address(family, "a1").unwrap();
+        let arguments = ["--interval", "10ms", "--replies", "--count", "100"];
+        let probe = Probe::ping(lab.vantage()).args(arguments);
+        let mut running = probe.to(target).start().unwrap();
+        running.wait_for_lines(20).unwrap();
+        lab.vantage().ip(["link del b1"]).unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(
+            (run.code, run.ping().unwrap().received),
+            (Some(0), 100),
+            "{}",
+            run.stderr
+        );
+    }
 }

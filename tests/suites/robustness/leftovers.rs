@@ -16,8 +16,8 @@ fn device(lab: &Lab) -> String {
 }
 
 /// A run in full swing, and what it has in the kernel.
-fn start(lab: &Lab, hook: &str, arguments: &[&str]) -> (Running, Remains) {
-    let target = lab.address(Family::V4, "target").unwrap();
+fn start(lab: &Lab, family: Family, hook: &str, arguments: &[&str]) -> (Running, Remains) {
+    let target = lab.address(family, "target").unwrap();
     let probe = Probe::ping(lab.vantage()).args(CONTINUOUS);
     let probe = probe.args(["--rx", hook]).args(arguments);
     let mut running = probe.to(target).start().unwrap();
@@ -41,7 +41,7 @@ fn nothing_is_left_after_sigkill() {
     let lab = Lab::chain(1).build().unwrap();
     let before = device(&lab);
     for hook in ["xdp-native", "xdp-generic", "tcx"] {
-        let (running, remains) = start(&lab, hook, &[]);
+        let (running, remains) = start(&lab, Family::V6, hook, &[]);
         running.signal(Signal::SIGKILL).unwrap();
         assert_eq!(running.wait().unwrap().code, None);
         remains.wait_until_gone().unwrap();
@@ -54,7 +54,7 @@ fn nothing_is_left_after_signals_that_can_be_caught() {
     let lab = Lab::chain(1).build().unwrap();
     let before = device(&lab);
     for (signal, code) in [(Signal::SIGINT, 0), (Signal::SIGTERM, 143)] {
-        let (running, remains) = start(&lab, "auto", &[]);
+        let (running, remains) = start(&lab, Family::V4, "auto", &[]);
         running.signal(signal).unwrap();
         let run = running.wait().unwrap();
         assert_eq!(run.code, Some(code), "{signal}: {}", run.stderr);
@@ -68,7 +68,7 @@ fn nothing_is_left_after_signals_that_can_be_caught() {
 fn nothing_is_left_after_the_plans_end() {
     let lab = Lab::chain(1).build().unwrap();
     let before = device(&lab);
-    let (running, remains) = start(&lab, "auto", &["--count", "50"]);
+    let (running, remains) = start(&lab, Family::V4, "auto", &["--count", "50"]);
     let run = running.wait().unwrap();
     assert_eq!((run.code, run.ping().unwrap().received), (Some(0), 50));
     remains.wait_until_gone().unwrap();
@@ -78,8 +78,11 @@ fn nothing_is_left_after_the_plans_end() {
 #[test]
 fn a_trace_that_is_interrupted_shows_what_it_found() {
     let lab = Lab::chain(2).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+    for (family, signal, code) in [
+        (Family::V4, Signal::SIGINT, 130),
+        (Family::V6, Signal::SIGTERM, 143),
+    ] {
+        let target = lab.address(family, "target").unwrap();
         let arguments = ["--rounds", "100000", "--interval", "10ms", "--replies"];
         let probe = Probe::trace(lab.vantage()).args(arguments);
         let mut running = probe.to(target).start().unwrap();
@@ -88,7 +91,7 @@ fn a_trace_that_is_interrupted_shows_what_it_found() {
         let run = running.wait().unwrap();
         assert_eq!(run.code, Some(code), "{}", run.stderr);
         let trace = run.trace().unwrap();
-        let expected = lab.path(Family::V4).unwrap().addresses().unwrap();
+        let expected = lab.path(family).unwrap().addresses().unwrap();
         assert_eq!(trace.addresses().unwrap(), expected);
         assert!(trace.losses().is_empty(), "{trace:#?}");
     }

@@ -26,6 +26,14 @@ use crate::{
 const LAST_TTL: u8 = 20;
 const NETWORKS: u32 = 16_384;
 
+/// Both back ends with both families.
+const BACK_ENDS: [(&str, Family); 4] = [
+    ("raw", Family::V4),
+    ("xdp", Family::V4),
+    ("raw", Family::V6),
+    ("xdp", Family::V6),
+];
+
 /// As many networks as there are targets, so that a target has no neighbours.
 const INTERNET: Internet = Internet {
     v4_bits: 10,
@@ -104,26 +112,32 @@ fn sockets_and_generator_find_nearly_all_and_the_same_for_less_than_half_of_the_
 fn neighbours_tell_where_to_begin() {
     let internet = Internet {
         v4_bits: 14,
+        v6_bits: 38,
         ..INTERNET
     };
     let count = 16 * 1_024;
-    for tx in ["raw", "xdp"] {
+    for (tx, family) in BACK_ENDS {
         let lab = InternetLab::build(internet).unwrap();
-        let targets = targets(&lab, Family::V4, count);
+        let targets = targets(&lab, family, count);
         let run = sweep(&lab, &targets, &["--rate", "100k", "--tx", tx]);
         let share = share_sent(&run, count.into());
-        assert!(share <= 0.25, "{tx}: {share}");
+        assert!(share <= 0.25, "{tx} {family}: {share}");
         let map = map(&run.replies().unwrap());
-        let whole = Map::of_truth(lab.truth(), lab.source(Family::V4), targets, LAST_TTL);
-        assert_nearly_all(map.coverage(&whole), tx);
+        let whole = Map::of_truth(lab.truth(), lab.source(family), targets, LAST_TTL);
+        assert_nearly_all(map.coverage(&whole), &format!("{tx} {family}"));
     }
 }
 
 #[test]
 fn at_full_speed_and_on_two_processors_it_is_as_complete() {
-    for (tx, lanes) in [("xdp", "1"), ("xdp", "2"), ("raw", "2")] {
+    for (tx, lanes, family) in [
+        ("xdp", "1", Family::V4),
+        ("xdp", "1", Family::V6),
+        ("xdp", "2", Family::V4),
+        ("raw", "2", Family::V6),
+    ] {
         let lab = InternetLab::build(INTERNET).unwrap();
-        let targets = targets(&lab, Family::V4, NETWORKS);
+        let targets = targets(&lab, family, NETWORKS);
         let arguments = ["--rate", "max", "--tx", tx, "--tx-cores", lanes];
         let run = sweep(&lab, &targets, &arguments);
         let share = share_sent(&run, NETWORKS.into());
@@ -134,7 +148,7 @@ fn at_full_speed_and_on_two_processors_it_is_as_complete() {
         let lost = counters.dropped_after_stamp + lab.lost_replies().unwrap();
         let least = 0.99 - 10.0 * lost as f64 / counters.stamped as f64;
         let map = map(&run.replies().unwrap());
-        let whole = Map::of_truth(lab.truth(), lab.source(Family::V4), targets, LAST_TTL);
+        let whole = Map::of_truth(lab.truth(), lab.source(family), targets, LAST_TTL);
         let coverage = map.coverage(&whole);
         let found = coverage.interfaces.min(coverage.links);
         assert!(found >= least, "{tx} on {lanes}, {lost} lost: {coverage:?}");
@@ -172,26 +186,28 @@ fn flows_have_paths_of_their_own() {
     let lab = Lab::parse("vantage r1 (a2 | b2) r3 target")
         .build()
         .unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let run = Probe::adaptive_sweep(lab.vantage())
-        .args(["--udp", "--flows", "16", "--max-ttl", "8"])
-        .args(SOON)
-        .to(target)
-        .run()
-        .unwrap();
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let replies = run.replies().unwrap();
-    let second = replies.iter().filter(|reply| reply.ttl == 2);
-    let arms: BTreeSet<_> = second.map(|reply| reply.responder).collect();
-    assert_eq!(arms.len(), 2, "{arms:?}");
-    let counters = run.counters().unwrap();
-    assert_eq!(counters.planned, 16 * 8);
-    assert!(counters.sent < counters.planned, "{counters:#?}");
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let run = Probe::adaptive_sweep(lab.vantage())
+            .args(["--udp", "--flows", "16", "--max-ttl", "8"])
+            .args(SOON)
+            .to(target)
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let replies = run.replies().unwrap();
+        let second = replies.iter().filter(|reply| reply.ttl == 2);
+        let arms: BTreeSet<_> = second.map(|reply| reply.responder).collect();
+        assert_eq!(arms.len(), 2, "{arms:?}");
+        let counters = run.counters().unwrap();
+        assert_eq!(counters.planned, 16 * 8);
+        assert!(counters.sent < counters.planned, "{counters:#?}");
+    }
 }
 
 #[test]
 fn replies_are_waited_for_before_the_next_hop_is_chosen() {
-    for tx in ["raw", "xdp"] {
+    for (tx, family) in BACK_ENDS {
         let lab = Lab::chain(4)
             .wire("r3", "r4", Wire::delay(Duration::from_millis(20)))
             .build()
@@ -200,7 +216,7 @@ fn replies_are_waited_for_before_the_next_hop_is_chosen() {
             .unwrap()
             .run("ethtool", &["-K", "vantage", "gro", "on"])
             .unwrap();
-        let target = lab.address(Family::V4, "target").unwrap();
+        let target = lab.address(family, "target").unwrap();
         let run = Probe::adaptive_sweep(lab.vantage())
             .args(["--max-ttl", "12", "--rate", "10k", "--tx", tx])
             .args(SOON)
@@ -222,9 +238,13 @@ fn hops_that_all_paths_share_are_spared_more_than_their_rate() {
         silent: 1_000,
         ..INTERNET
     };
-    for (tx, lanes) in [("raw", 1u32), ("xdp", 1), ("xdp", 2)] {
+    for (tx, lanes, family) in [
+        ("raw", 1u32, Family::V4),
+        ("xdp", 1, Family::V6),
+        ("xdp", 2, Family::V4),
+    ] {
         let lab = InternetLab::build(internet).unwrap();
-        let targets = targets(&lab, Family::V4, 256);
+        let targets = targets(&lab, family, 256);
         let arguments = ["--rate", "50k", "--hop-rate", "200", "--tx", tx];
         let run = sweep(
             &lab,
@@ -263,17 +283,19 @@ fn a_gap_of_silence_ends_a_path_and_the_limit_is_the_users() {
         ..INTERNET
     };
     let lab = InternetLab::build(internet).unwrap();
-    let targets = targets(&lab, Family::V4, 64);
-    for (gap, limit) in [("3", 3), ("5", 5)] {
-        let run = sweep(&lab, &targets, &["--rate", "10k", "--gap-limit", gap]);
-        assert_eq!(run.counters().unwrap().unanswered, 64 * limit);
+    for family in Family::ALL {
+        let targets = targets(&lab, family, 64);
+        for (gap, limit) in [("3", 3), ("5", 5)] {
+            let run = sweep(&lab, &targets, &["--rate", "10k", "--gap-limit", gap]);
+            assert_eq!(run.counters().unwrap().unanswered, 64 * limit);
+        }
     }
 }
 
 /// Interrupts a sweep, goes on with it, and gives all records.
-fn interrupted(tx: &str, signal: Signal) -> (Vec<Value>, Map, InternetLab) {
+fn interrupted(tx: &str, family: Family, signal: Signal) -> (Vec<Value>, Map, InternetLab) {
     let lab = InternetLab::build(INTERNET).unwrap();
-    let targets = targets(&lab, Family::V4, NETWORKS);
+    let targets = targets(&lab, family, NETWORKS);
     let folder = tempfile::tempdir().unwrap();
     let (list, output) = (folder.path().join("list"), folder.path().join("out.jsonl"));
     let lines: String = targets.iter().map(|target| format!("{target}\n")).collect();
@@ -305,19 +327,19 @@ fn interrupted(tx: &str, signal: Signal) -> (Vec<Value>, Map, InternetLab) {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let whole = Map::of_truth(lab.truth(), lab.source(Family::V4), targets, LAST_TTL);
+    let whole = Map::of_truth(lab.truth(), lab.source(family), targets, LAST_TTL);
     (records, whole, lab)
 }
 
 #[test]
 fn after_an_interruption_it_goes_on_and_misses_nothing() {
-    for (tx, signal) in [
-        ("raw", Signal::SIGINT),
-        ("xdp", Signal::SIGINT),
-        ("raw", Signal::SIGKILL),
-        ("xdp", Signal::SIGKILL),
+    for (tx, family, signal) in [
+        ("raw", Family::V4, Signal::SIGINT),
+        ("xdp", Family::V6, Signal::SIGINT),
+        ("raw", Family::V6, Signal::SIGKILL),
+        ("xdp", Family::V4, Signal::SIGKILL),
     ] {
-        let (records, whole, _lab) = interrupted(tx, signal);
+        let (records, whole, _lab) = interrupted(tx, family, signal);
         let sighting = |record: &Value| Sighting {
             path: (record["target"].as_str().unwrap().parse().unwrap(), 0),
             ttl: record["ttl"].as_u64().unwrap() as u8,
@@ -343,17 +365,19 @@ fn after_an_interruption_it_goes_on_and_misses_nothing() {
 
 #[test]
 fn shards_together_find_what_the_whole_finds() {
-    let lab = InternetLab::build(INTERNET).unwrap();
-    let targets = targets(&lab, Family::V4, 4_096);
-    let mut replies = Vec::new();
-    let mut planned = 0;
-    for shard in ["0/2", "1/2"] {
-        let arguments = ["--rate", "50k", "--seed", "5", "--shard", shard];
-        let run = sweep(&lab, &targets, &arguments);
-        planned += run.counters().unwrap().planned;
-        replies.extend(run.replies().unwrap());
+    for family in Family::ALL {
+        let lab = InternetLab::build(INTERNET).unwrap();
+        let targets = targets(&lab, family, 4_096);
+        let mut replies = Vec::new();
+        let mut planned = 0;
+        for shard in ["0/2", "1/2"] {
+            let arguments = ["--rate", "50k", "--seed", "5", "--shard", shard];
+            let run = sweep(&lab, &targets, &arguments);
+            planned += run.counters().unwrap().planned;
+            replies.extend(run.replies().unwrap());
+        }
+        assert_eq!(planned, 4_096 * u64::from(LAST_TTL));
+        let whole = Map::of_truth(lab.truth(), lab.source(family), targets, LAST_TTL);
+        assert_nearly_all(map(&replies).coverage(&whole), "two shards");
     }
-    assert_eq!(planned, 4_096 * u64::from(LAST_TTL));
-    let whole = Map::of_truth(lab.truth(), lab.source(Family::V4), targets, LAST_TTL);
-    assert_nearly_all(map(&replies).coverage(&whole), "two shards");
 }

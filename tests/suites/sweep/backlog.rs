@@ -5,7 +5,7 @@ use std::{fs, path::Path, thread, time::Duration};
 use nix::sys::signal::Signal;
 use probe_common::lab::Internet;
 use probe_tests::{
-    lab::InternetLab,
+    lab::{Family, InternetLab},
     probe::{Probe, Run},
 };
 
@@ -14,11 +14,11 @@ const PATIENCE: usize = 30;
 
 /// A sweep at full speed whose records nobody reads, ended once the line of those that
 /// wait is full.
-fn unread(extra: &[&str]) -> Run {
+fn unread(family: Family, extra: &[&str]) -> Run {
     let lab = InternetLab::build(Internet::DEFAULT).unwrap();
     let status = tempfile::NamedTempFile::new().unwrap();
     let mut running = Probe::sweep(lab.vantage())
-        .args(["10.0.0.0/10", "--rate", "max", "--max-ttl", "20"])
+        .args([&lab.network(family, 22), "--rate", "max", "--max-ttl", "20"])
         .args(["--timeout", "200ms", "--status-file"])
         .args([status.path()])
         .args(extra)
@@ -66,14 +66,14 @@ fn waits(run: &Run) -> u64 {
 
 #[test]
 fn sending_waits_for_records_that_nobody_takes() {
-    let run = unread(&[]);
+    let run = unread(Family::V4, &[]);
     assert_eq!(run.counters().unwrap().backlog, 0);
     assert!(waits(&run) > 0);
 }
 
 #[test]
 fn records_that_nobody_takes_are_dropped_and_counted_if_asked_for() {
-    let run = unread(&["--on-backlog", "drop"]);
+    let run = unread(Family::V6, &["--on-backlog", "drop"]);
     let counters = run.counters().unwrap();
     assert!(counters.backlog > 0, "{counters:#?}");
     assert_eq!(waits(&run), 0);

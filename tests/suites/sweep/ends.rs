@@ -10,117 +10,127 @@ use probe_tests::{
 
 #[test]
 fn an_interface_that_goes_down_ends_the_sweep_with_what_was_measured() {
-    let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let mut running = Probe::sweep(lab.vantage())
-        .args(["--rate", "500", "--probes", "10000", "--max-ttl", "2"])
-        .args(["--round-interval", "0"])
-        .to(target)
-        .start()
-        .unwrap();
-    running.wait_for_lines(50).unwrap();
-    let links = lab.vantage().run("ip", &["-br", "link"]).unwrap();
-    let device = links.lines().find(|line| !line.starts_with("lo")).unwrap();
-    let device = device.split(['@', ' ']).next().unwrap();
-    lab.vantage()
-        .run("ip", &["link", "set", device, "down"])
-        .unwrap();
-    let run = running.wait().unwrap();
-    assert_eq!(run.code, Some(4), "{}", run.stderr);
-    assert!(run.stderr.contains("went down"), "{}", run.stderr);
-    assert!(run.replies().unwrap().len() >= 50);
+    for family in Family::ALL {
+        let lab = Lab::chain(1).build().unwrap();
+        let target = lab.address(family, "target").unwrap();
+        let mut running = Probe::sweep(lab.vantage())
+            .args(["--rate", "500", "--probes", "10000", "--max-ttl", "2"])
+            .args(["--round-interval", "0"])
+            .to(target)
+            .start()
+            .unwrap();
+        running.wait_for_lines(50).unwrap();
+        let links = lab.vantage().run("ip", &["-br", "link"]).unwrap();
+        let device = links.lines().find(|line| !line.starts_with("lo")).unwrap();
+        let device = device.split(['@', ' ']).next().unwrap();
+        lab.vantage()
+            .run("ip", &["link", "set", device, "down"])
+            .unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(run.code, Some(4), "{}", run.stderr);
+        assert!(run.stderr.contains("went down"), "{}", run.stderr);
+        assert!(run.replies().unwrap().len() >= 50);
+    }
 }
 
 #[test]
 fn a_reader_that_has_had_enough_ends_the_sweep_in_peace() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let mut running = Probe::sweep(lab.vantage())
-        .args(["--rate", "500", "--probes", "100000", "--max-ttl", "2"])
-        .args(["--round-interval", "0"])
-        .to(target)
-        .piped()
-        .start()
-        .unwrap();
-    let mut pipe = running.take_stdout().unwrap();
-    let mut some = [0; 64];
-    pipe.read_exact(&mut some).unwrap();
-    drop(pipe);
-    let run = running.wait().unwrap();
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let counters = run.counters().unwrap();
-    assert!(counters.unwritten > 0, "{counters:#?}");
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let mut running = Probe::sweep(lab.vantage())
+            .args(["--rate", "500", "--probes", "100000", "--max-ttl", "2"])
+            .args(["--round-interval", "0"])
+            .to(target)
+            .piped()
+            .start()
+            .unwrap();
+        let mut pipe = running.take_stdout().unwrap();
+        let mut some = [0; 64];
+        pipe.read_exact(&mut some).unwrap();
+        drop(pipe);
+        let run = running.wait().unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let counters = run.counters().unwrap();
+        assert!(counters.unwritten > 0, "{counters:#?}");
+    }
 }
 
 #[test]
 fn a_reader_that_reads_no_more_does_not_hold_up_the_end() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let mut running = Probe::sweep(lab.vantage())
-        .args(["--rate", "5k", "--probes", "100000", "--max-ttl", "2"])
-        .args(["--round-interval", "0", "--timeout", "200ms"])
-        .to(target)
-        .piped()
-        .start()
-        .unwrap();
-    // Open to the end, and never read.
-    let _pipe = running.take_stdout().unwrap();
-    std::thread::sleep(Duration::from_secs(1));
-    running.signal(Signal::SIGINT).unwrap();
-    std::thread::sleep(Duration::from_secs(1));
-    running.signal(Signal::SIGINT).unwrap();
-    let run = running.wait().unwrap();
-    assert_eq!(run.code, Some(130), "{}", run.stderr);
-    let counters = run.counters().unwrap();
-    assert!(counters.unwritten > 0, "{counters:#?}");
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let mut running = Probe::sweep(lab.vantage())
+            .args(["--rate", "5k", "--probes", "100000", "--max-ttl", "2"])
+            .args(["--round-interval", "0", "--timeout", "200ms"])
+            .to(target)
+            .piped()
+            .start()
+            .unwrap();
+        // Open to the end, and never read.
+        let _pipe = running.take_stdout().unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        running.signal(Signal::SIGINT).unwrap();
+        std::thread::sleep(Duration::from_secs(1));
+        running.signal(Signal::SIGINT).unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(run.code, Some(130), "{}", run.stderr);
+        let counters = run.counters().unwrap();
+        assert!(counters.unwritten > 0, "{counters:#?}");
+    }
 }
 
 #[test]
 fn a_full_disk_is_told_and_counted() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let run = Probe::sweep(lab.vantage())
-        .args(["--rate", "500", "--probes", "1000", "--max-ttl", "2"])
-        .args(["--round-interval", "0", "--output", "/dev/full"])
-        .to(target)
-        .run()
-        .unwrap();
-    assert_eq!(run.code, Some(4), "{}", run.stderr);
-    assert!(run.stderr.contains("No space left"), "{}", run.stderr);
-    let counters = run.counters().unwrap();
-    assert!(counters.unwritten > 0, "{counters:#?}");
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let run = Probe::sweep(lab.vantage())
+            .args(["--rate", "500", "--probes", "1000", "--max-ttl", "2"])
+            .args(["--round-interval", "0", "--output", "/dev/full"])
+            .to(target)
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(4), "{}", run.stderr);
+        assert!(run.stderr.contains("No space left"), "{}", run.stderr);
+        let counters = run.counters().unwrap();
+        assert!(counters.unwritten > 0, "{counters:#?}");
+    }
 }
 
 #[test]
 fn a_checkpoint_that_cannot_be_written_any_more_ends_the_sweep_and_the_rest_is_written() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let gone = folder.path().join("gone");
-    fs::create_dir(&gone).unwrap();
-    let mut running = Probe::sweep(lab.vantage())
-        .args(["--rate", "500", "--probes", "100000", "--max-ttl", "2"])
-        .args(["--round-interval", "0", "--checkpoint"])
-        .args([gone.join("checkpoint")])
-        .to(target)
-        .start()
-        .unwrap();
-    running.wait_for_lines(50).unwrap();
-    fs::remove_dir_all(&gone).unwrap();
-    let run = running.wait().unwrap();
-    assert_eq!(run.code, Some(4), "{}", run.stderr);
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
-    assert!(run.stderr.contains("gone/checkpoint"), "{}", run.stderr);
-    let recorded = run.counters().unwrap().recorded;
-    assert!(recorded >= 50, "{recorded}");
-    assert_eq!(run.replies().unwrap().len() as u64, recorded);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        fs::create_dir(&gone).unwrap();
+        let mut running = Probe::sweep(lab.vantage())
+            .args(["--rate", "500", "--probes", "100000", "--max-ttl", "2"])
+            .args(["--round-interval", "0", "--checkpoint"])
+            .args([gone.join("checkpoint")])
+            .to(target)
+            .start()
+            .unwrap();
+        running.wait_for_lines(50).unwrap();
+        fs::remove_dir_all(&gone).unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(run.code, Some(4), "{}", run.stderr);
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+        assert!(run.stderr.contains("gone/checkpoint"), "{}", run.stderr);
+        let recorded = run.counters().unwrap().recorded;
+        assert!(recorded >= 50, "{recorded}");
+        assert_eq!(run.replies().unwrap().len() as u64, recorded);
+    }
 }
 
 #[test]
 fn two_sweeps_beside_each_other_are_both_right() {
     let lab = Lab::chain(2).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let start = || {
+    let start = |family| {
+        let target = lab.address(family, "target").unwrap();
         Probe::sweep(lab.vantage())
             .args(["--rate", "2k", "--probes", "200", "--max-ttl", "5"])
             .args(["--round-interval", "0"])
@@ -128,7 +138,7 @@ fn two_sweeps_beside_each_other_are_both_right() {
             .start()
             .unwrap()
     };
-    let (one, other) = (start(), start());
+    let (one, other) = (start(Family::V4), start(Family::V6));
     std::thread::sleep(Duration::from_millis(10));
     for running in [one, other] {
         let run = running.wait().unwrap();

@@ -8,7 +8,7 @@ use probe_tests::{
     probe::{Probe, Reply, Run},
 };
 
-use crate::assert_clean;
+use crate::{assert_clean, generator::targets};
 
 /// The last TTL that is probed.
 const MAX_TTL: u8 = 20;
@@ -99,23 +99,25 @@ pub(crate) fn assert_true(lab: &InternetLab, run: &Run, expected: &Answers) {
 
 #[test]
 fn a_million_probes_find_every_hop_and_nothing_else() {
-    let lab = InternetLab::build(Internet::DEFAULT).unwrap();
-    let targets = truth::targets_v4(lab.truth(), 65_536);
-    let targets: Vec<IpAddr> = targets.map(IpAddr::from).collect();
-    let run = sweep(&lab, &targets, &["--rate", "100k"]);
-    let expected = expected(&lab, &targets, Request::Echo);
-    assert_true(&lab, &run, &expected);
-    assert_eq!(run.counters().unwrap().ring_full, 0);
+    for (family, count) in [(Family::V4, 65_536), (Family::V6, 16_384)] {
+        let lab = InternetLab::build(Internet::DEFAULT).unwrap();
+        let targets = targets(&lab, family, count);
+        let run = sweep(&lab, &targets, &["--rate", "100k"]);
+        let expected = expected(&lab, &targets, Request::Echo);
+        assert_true(&lab, &run, &expected);
+        assert_eq!(run.counters().unwrap().ring_full, 0);
+    }
 }
 
 #[test]
 fn at_full_speed_what_is_missing_is_in_a_counter() {
-    let lab = InternetLab::build(Internet::DEFAULT).unwrap();
-    let targets = truth::targets_v4(lab.truth(), 16_384);
-    let targets: Vec<IpAddr> = targets.map(IpAddr::from).collect();
-    let run = sweep(&lab, &targets, &["--rate", "max", "--tx-cores", "2"]);
-    let expected = expected(&lab, &targets, Request::Echo);
-    assert_true(&lab, &run, &expected);
+    for family in Family::ALL {
+        let lab = InternetLab::build(Internet::DEFAULT).unwrap();
+        let targets = targets(&lab, family, 16_384);
+        let run = sweep(&lab, &targets, &["--rate", "max", "--tx-cores", "2"]);
+        let expected = expected(&lab, &targets, Request::Echo);
+        assert_true(&lab, &run, &expected);
+    }
 }
 
 #[test]
@@ -131,14 +133,7 @@ fn each_protocol_and_family_is_answered_as_the_truth_says() {
     ] {
         for family in Family::ALL {
             let lab = InternetLab::build(internet).unwrap();
-            let targets: Vec<IpAddr> = match family {
-                Family::V4 => truth::targets_v4(&internet, 500)
-                    .map(IpAddr::from)
-                    .collect(),
-                Family::V6 => truth::targets_v6(&internet, 500)
-                    .map(IpAddr::from)
-                    .collect(),
-            };
+            let targets = targets(&lab, family, 500);
             let mut arguments = vec![protocol, "--rate", "50k"];
             if protocol == "--tcp" {
                 arguments.push("--beyond-target");
@@ -157,47 +152,48 @@ fn doubled_and_forged_replies_are_counted_as_such() {
         forged: 100,
         ..Internet::DEFAULT
     };
-    let lab = InternetLab::build(internet).unwrap();
-    let targets = truth::targets_v4(&internet, 1_000).map(IpAddr::from);
-    let targets: Vec<IpAddr> = targets.collect();
-    let run = sweep(&lab, &targets, &["--rate", "50k"]);
-    let counters = run.counters().unwrap();
-    let traffic = lab.traffic().unwrap();
-    assert!(traffic.get(Count::Doubled) > 100 && traffic.get(Count::Forged) > 100);
-    assert!(
-        counters.duplicate > 0 && counters.bad_nonce >= traffic.get(Count::Forged),
-        "{counters:#?}"
-    );
-    let of_duplicates = run
-        .replies()
-        .unwrap()
-        .iter()
-        .filter(|reply| reply.duplicate)
-        .count();
-    assert_eq!(of_duplicates as u64, counters.duplicate);
+    for family in Family::ALL {
+        let lab = InternetLab::build(internet).unwrap();
+        let targets = targets(&lab, family, 1_000);
+        let run = sweep(&lab, &targets, &["--rate", "50k"]);
+        let counters = run.counters().unwrap();
+        let traffic = lab.traffic().unwrap();
+        assert!(traffic.get(Count::Doubled) > 100 && traffic.get(Count::Forged) > 100);
+        assert!(
+            counters.duplicate > 0 && counters.bad_nonce >= traffic.get(Count::Forged),
+            "{counters:#?}"
+        );
+        let of_duplicates = run
+            .replies()
+            .unwrap()
+            .iter()
+            .filter(|reply| reply.duplicate)
+            .count();
+        assert_eq!(of_duplicates as u64, counters.duplicate);
+    }
 }
 
 #[test]
 fn a_sweep_of_the_targets_alone_finds_the_live_ones() {
-    let lab = InternetLab::build(Internet::DEFAULT).unwrap();
-    let targets: Vec<IpAddr> = truth::targets_v4(lab.truth(), 4_096)
-        .map(IpAddr::from)
-        .collect();
-    let run = sweep_ping(&lab, &targets);
-    let replies = run.replies().unwrap();
-    assert!(
-        replies
-            .iter()
-            .all(|reply| reply.kind == "echo-reply" && reply.ttl == 64)
-    );
-    let expected = expected(&lab, &targets, Request::Echo);
-    let alive = targets.iter().filter(|target| {
-        expected
-            .get(&(**target, MAX_TTL))
-            .is_some_and(|(responder, _)| responder == *target)
-    });
-    assert_eq!(replies.len(), alive.count());
-    assert_eq!(run.counters().unwrap().sent, 4_096);
+    for family in Family::ALL {
+        let lab = InternetLab::build(Internet::DEFAULT).unwrap();
+        let targets = targets(&lab, family, 4_096);
+        let run = sweep_ping(&lab, &targets);
+        let replies = run.replies().unwrap();
+        assert!(
+            replies
+                .iter()
+                .all(|reply| reply.kind == "echo-reply" && reply.ttl == 64)
+        );
+        let expected = expected(&lab, &targets, Request::Echo);
+        let alive = targets.iter().filter(|target| {
+            expected
+                .get(&(**target, MAX_TTL))
+                .is_some_and(|(responder, _)| responder == *target)
+        });
+        assert_eq!(replies.len(), alive.count());
+        assert_eq!(run.counters().unwrap().sent, 4_096);
+    }
 }
 
 fn sweep_ping(lab: &InternetLab, targets: &[IpAddr]) -> Run {
@@ -208,15 +204,15 @@ fn sweep_ping(lab: &InternetLab, targets: &[IpAddr]) -> Run {
 
 #[test]
 fn nothing_is_kept_of_what_was_answered() {
-    let lab = InternetLab::build(Internet {
-        dead: 0,
-        silent: 0,
-        ..Internet::DEFAULT
-    })
-    .unwrap();
-    let targets: Vec<IpAddr> = truth::targets_v4(lab.truth(), 2_000)
-        .map(IpAddr::from)
-        .collect();
-    let run = sweep(&lab, &targets, &["--rate", "50k"]);
-    assert_clean(&run);
+    for family in Family::ALL {
+        let lab = InternetLab::build(Internet {
+            dead: 0,
+            silent: 0,
+            ..Internet::DEFAULT
+        })
+        .unwrap();
+        let targets = targets(&lab, family, 2_000);
+        let run = sweep(&lab, &targets, &["--rate", "50k"]);
+        assert_clean(&run);
+    }
 }

@@ -70,25 +70,29 @@ fn assert_complete(records: &[Value]) {
 #[test]
 fn nothing_is_skipped_after_a_signal_and_nothing_repeated() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap().to_string();
-    let records = interrupted(lab.vantage(), &target, Signal::SIGINT);
-    assert_complete(&records);
-    assert_eq!(records.len(), 4_000);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap().to_string();
+        let records = interrupted(lab.vantage(), &target, Signal::SIGINT);
+        assert_complete(&records);
+        assert_eq!(records.len(), 4_000);
+    }
 }
 
 #[test]
 fn nothing_is_skipped_after_a_kill_and_what_is_repeated_is_marked() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap().to_string();
-    let records = interrupted(lab.vantage(), &target, Signal::SIGKILL);
-    assert_complete(&records);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap().to_string();
+        let records = interrupted(lab.vantage(), &target, Signal::SIGKILL);
+        assert_complete(&records);
+    }
 }
 
 /// The targets that answer echo requests.
 pub(crate) fn live(lab: &InternetLab, targets: &[IpAddr]) -> BTreeSet<IpAddr> {
     let answers = |target: &&IpAddr| {
         let flow = truth::Flow {
-            source: lab.source(Family::V4),
+            source: lab.source(family_of(**target)),
             target: **target,
             request: Request::Echo,
             ports: [0, 0],
@@ -97,6 +101,14 @@ pub(crate) fn live(lab: &InternetLab, targets: &[IpAddr]) -> BTreeSet<IpAddr> {
         matches!(answer, Answer::Reply(reply) if truth::unmapped(reply.responder) == **target)
     };
     targets.iter().filter(answers).copied().collect()
+}
+
+fn family_of(address: IpAddr) -> Family {
+    if address.is_ipv4() {
+        Family::V4
+    } else {
+        Family::V6
+    }
 }
 
 /// The targets whose echo replies are recorded.

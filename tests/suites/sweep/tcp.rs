@@ -36,16 +36,18 @@ fn an_open_port_far_away_is_never_called_closed() {
 #[test]
 fn no_syn_goes_beyond_a_target_that_has_answered() {
     let lab = Lab::chain(2).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let run = Probe::sweep(lab.vantage())
-        .args(["--tcp", "--max-ttl", "30", "--rate", "100"])
-        .to(target)
-        .run()
-        .unwrap();
-    let counters = run.counters().unwrap();
-    let spared = counters.skipped["target_reached"];
-    assert!(spared > 0, "{counters:#?}");
-    assert_eq!(counters.planned, 30);
-    assert_eq!(counters.sent, 30 - spared);
-    assert_clean(&run);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let run = Probe::sweep(lab.vantage())
+            .args(["--tcp", "--max-ttl", "30", "--rate", "100"])
+            .to(target)
+            .run()
+            .unwrap();
+        let counters = run.counters().unwrap();
+        let spared = counters.skipped["target_reached"];
+        assert!(spared > 0, "{counters:#?}");
+        assert_eq!(counters.planned, 30);
+        assert_eq!(counters.sent, 30 - spared);
+        assert_clean(&run);
+    }
 }

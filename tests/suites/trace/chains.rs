@@ -90,10 +90,8 @@ fn hops_beyond_a_slow_wire_take_its_time() {
         .wire("r2", "r3", Wire::delay(delay))
         .build()
         .unwrap();
-    for (protocol, family) in PROTOCOLS
-        .into_iter()
-        .zip([Family::V4, Family::V6, Family::V4])
-    {
+    let both = |protocol| Family::ALL.map(|family| (protocol, family));
+    for (protocol, family) in PROTOCOLS.into_iter().flat_map(both) {
         let target = lab.address(family, "target").unwrap();
         let probe = Probe::trace(lab.vantage()).args([protocol]).args(FAST);
         let trace = probe.to(target).run().unwrap().trace().unwrap();
@@ -125,16 +123,18 @@ fn a_link_without_ethernet_header_is_a_hop_like_any_other() {
 #[test]
 fn rounds_add_up() {
     let lab = Lab::chain(2).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let probe = Probe::trace(lab.vantage()).args(["--rounds", "20", "--queries", "2"]);
-    let run = probe.args(["--interval", "5ms"]).to(target).run().unwrap();
-    let trace = run.trace().unwrap();
-    assert_eq!(trace.rounds, 20);
-    let counts: Vec<_> = trace
-        .hops
-        .iter()
-        .map(|hop| (hop.sent, hop.received))
-        .collect();
-    assert_eq!(counts, [(40, 40); 3]);
-    assert_clean(&run);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let probe = Probe::trace(lab.vantage()).args(["--rounds", "20", "--queries", "2"]);
+        let run = probe.args(["--interval", "5ms"]).to(target).run().unwrap();
+        let trace = run.trace().unwrap();
+        assert_eq!(trace.rounds, 20);
+        let counts: Vec<_> = trace
+            .hops
+            .iter()
+            .map(|hop| (hop.sent, hop.received))
+            .collect();
+        assert_eq!(counts, [(40, 40); 3]);
+        assert_clean(&run);
+    }
 }

@@ -49,13 +49,15 @@ fn sixteen_flows_show_both_arms_and_no_false_link() {
 #[test]
 fn a_flow_keeps_its_path_from_run_to_run_of_one_trace() {
     let lab = Lab::diamond(4).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let probe = Probe::trace(lab.vantage()).args(["--udp", "--flows", "4", "--rounds", "10"]);
-    let run = probe.args(FAST).to(target).run().unwrap();
-    for trace in run.traces().unwrap() {
-        // One responder at each hop, although each saw thirty probes.
-        let addresses = trace.addresses().unwrap();
-        lab.path(Family::V4).unwrap().check(&addresses).unwrap();
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let probe = Probe::trace(lab.vantage()).args(["--udp", "--flows", "4", "--rounds", "10"]);
+        let run = probe.args(FAST).to(target).run().unwrap();
+        for trace in run.traces().unwrap() {
+            // One responder at each hop, although each saw thirty probes.
+            let addresses = trace.addresses().unwrap();
+            lab.path(family).unwrap().check(&addresses).unwrap();
+        }
     }
 }
 
@@ -82,6 +84,7 @@ fn icmp_flows_show_one_arm_and_the_table_says_why() {
 
 #[test]
 fn routers_that_hash_addresses_only_show_one_arm_to_udp() {
+    // Those of IPv6 hash the flow label as well: see `flow_labels`.
     let lab = Lab::diamond(4).hash_policy(0).build().unwrap();
     let target = lab.address(Family::V4, "target").unwrap();
     let probe = Probe::trace(lab.vantage()).args(["--udp", "--flows", "16"]);

@@ -47,31 +47,75 @@ fn a_filter_that_rejects_is_named_with_its_reason() {
         ),
         ("no-route", "net-unreachable", "no-route"),
     ] {
-        let lab = Lab::chain(2).build().unwrap();
-        let rule = format!("meta l4proto udp reject with icmpx type {code}");
-        lab.filter("r2", Hook::Forward, &rule).unwrap();
         for (family, reason) in [(Family::V4, v4), (Family::V6, v6)] {
-            let (_, refused) = trace(&lab, family, &["--udp"]);
-            assert_eq!(refused.stop, "unreachable", "{code} {family}");
-            assert_eq!(refused.last_word(), Some(reason));
-            let (_, passed) = trace(&lab, family, &["--icmp"]);
-            assert_eq!(passed.stop, "target", "{code} {family}");
+            assert_filter_is_named(family, &format!("icmpx type {code}"), reason);
         }
     }
+}
+
+/// All that a filter can answer by which a router refuses.
+#[test]
+fn every_code_that_a_filter_has_is_named() {
+    for (family, codes) in [
+        (
+            Family::V4,
+            &[
+                ("icmp type net-unreachable", "net-unreachable"),
+                ("icmp type host-unreachable", "host-unreachable"),
+                ("icmp type prot-unreachable", "protocol-unreachable"),
+                ("icmp type net-prohibited", "net-prohibited"),
+                ("icmp type host-prohibited", "host-prohibited"),
+                ("icmp type admin-prohibited", "admin-prohibited"),
+            ][..],
+        ),
+        (
+            Family::V6,
+            &[
+                ("icmpv6 type no-route", "no-route"),
+                ("icmpv6 type admin-prohibited", "admin-prohibited"),
+                ("icmpv6 type addr-unreachable", "address-unreachable"),
+                ("icmpv6 type policy-fail", "source-policy"),
+                ("icmpv6 type reject-route", "reject-route"),
+            ],
+        ),
+    ] {
+        for (code, reason) in codes {
+            assert_filter_is_named(family, code, reason);
+        }
+    }
+}
+
+/// A router that lets no UDP through answers by this code.
+#[track_caller]
+fn assert_filter_is_named(family: Family, code: &str, reason: &str) {
+    let lab = Lab::chain(2).build().unwrap();
+    let version = match family {
+        Family::V4 => "ipv4",
+        Family::V6 => "ipv6",
+    };
+    let rule = format!("meta nfproto {version} meta l4proto udp reject with {code}");
+    lab.filter("r2", Hook::Forward, &rule).unwrap();
+    let (_, refused) = trace(&lab, family, &["--udp"]);
+    assert_eq!(refused.stop, "unreachable", "{code} {family}");
+    assert_eq!(refused.last_word(), Some(reason));
+    let (_, passed) = trace(&lab, family, &["--icmp"]);
+    assert_eq!(passed.stop, "target", "{code} {family}");
 }
 
 #[test]
 fn a_table_says_who_refused_and_why() {
     let lab = Lab::chain(2).build().unwrap();
     lab.refuse("r2", Refusal::Prohibit).unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let router = lab.address(Family::V4, "r2").unwrap();
-    let probe = Probe::people(lab.vantage(), "trace")
-        .args(FAST)
-        .args(["-n"]);
-    let run = probe.to(target).run().unwrap();
-    let last = run.stdout.lines().last().unwrap();
-    assert_eq!(last, format!("stopped: {router} says admin-prohibited"));
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let router = lab.address(family, "r2").unwrap();
+        let probe = Probe::people(lab.vantage(), "trace")
+            .args(FAST)
+            .args(["-n"]);
+        let run = probe.to(target).run().unwrap();
+        let last = run.stdout.lines().last().unwrap();
+        assert_eq!(last, format!("stopped: {router} says admin-prohibited"));
+    }
 }
 
 #[test]
@@ -129,7 +173,9 @@ fn first_ttl_begins_a_trace() {
 #[test]
 fn a_first_ttl_beyond_the_target_still_finds_it() {
     let lab = Lab::chain(2).build().unwrap();
-    let (code, seen) = trace(&lab, Family::V4, &["--first-ttl", "9"]);
-    assert_eq!((code, seen.stop.as_str()), (Some(0), "target"));
-    assert_eq!(seen.addresses().unwrap(), [seen.target]);
+    for family in Family::ALL {
+        let (code, seen) = trace(&lab, family, &["--first-ttl", "9"]);
+        assert_eq!((code, seen.stop.as_str()), (Some(0), "target"));
+        assert_eq!(seen.addresses().unwrap(), [seen.target]);
+    }
 }

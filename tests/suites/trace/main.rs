@@ -6,6 +6,7 @@ mod causes;
 mod chains;
 mod diamonds;
 mod ends;
+mod flow_labels;
 mod limits;
 mod output;
 mod silence;

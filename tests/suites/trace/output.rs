@@ -45,7 +45,8 @@ fn a_dry_run_sends_nothing() {
 #[test]
 fn csv_has_a_header_and_a_row_for_each_trace() {
     let lab = Lab::chain(2).build().unwrap();
-    let hosts = ["r2", "target"].map(|node| lab.address(Family::V4, node).unwrap());
+    let hosts = [("r2", Family::V4), ("target", Family::V6)]
+        .map(|(node, family)| lab.address(family, node).unwrap());
     let probe = Probe::people(lab.vantage(), "trace").args(["-n", "--format", "csv"]);
     let probe = hosts
         .iter()
@@ -86,33 +87,35 @@ fn replies_are_written_beside_the_traces() {
 #[test]
 fn names_of_routers_are_shown_unless_told_otherwise() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let router = lab.address(Family::V4, "r1").unwrap();
-    // A hosts file is where names come from in a network without name servers.
-    let script = format!(
-        "printf '{router} first.example\\n{target} last.example\\n' > /tmp/h$$ \
-         && mount --bind /tmp/h$$ /etc/hosts && rm /tmp/h$$; exec \"$0\" \"$@\""
-    );
-    let wrapper = ["unshare", "-m", "sh", "-c", &script];
-    for (arguments, name) in [
-        (vec!["--json"], Some("first.example")),
-        (vec!["--json", "-n"], None),
-    ] {
-        let probe = Probe::people(lab.vantage(), "trace").through(wrapper);
-        let run = probe.args(arguments).args(FAST).to(target).run().unwrap();
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let router = lab.address(family, "r1").unwrap();
+        // A hosts file is where names come from in a network without name servers.
+        let script = format!(
+            "printf '{router} first.example\\n{target} last.example\\n' > /tmp/h$$ \
+             && mount --bind /tmp/h$$ /etc/hosts && rm /tmp/h$$; exec \"$0\" \"$@\""
+        );
+        let wrapper = ["unshare", "-m", "sh", "-c", &script];
+        for (arguments, name) in [
+            (vec!["--json"], Some("first.example")),
+            (vec!["--json", "-n"], None),
+        ] {
+            let probe = Probe::people(lab.vantage(), "trace").through(wrapper);
+            let run = probe.args(arguments).args(FAST).to(target).run().unwrap();
+            let trace = run.trace().unwrap();
+            assert_eq!(
+                trace.hops[0].responders[0].name.as_deref(),
+                name,
+                "{}",
+                run.stderr
+            );
+        }
+        let probe = Probe::trace(lab.vantage()).through(wrapper).args(FAST);
+        let run = probe.args(["last.example"]).run().unwrap();
         let trace = run.trace().unwrap();
         assert_eq!(
-            trace.hops[0].responders[0].name.as_deref(),
-            name,
-            "{}",
-            run.stderr
+            (trace.target, trace.name.as_deref()),
+            (target, Some("last.example"))
         );
     }
-    let probe = Probe::trace(lab.vantage()).through(wrapper).args(FAST);
-    let run = probe.args(["last.example"]).run().unwrap();
-    let trace = run.trace().unwrap();
-    assert_eq!(
-        (trace.target, trace.name.as_deref()),
-        (target, Some("last.example"))
-    );
 }

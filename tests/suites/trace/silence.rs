@@ -37,19 +37,21 @@ fn more_silent_hops_than_the_gap_limit_hide_the_target() {
     let lab = Lab::chain(4).build().unwrap();
     lab.silence("r2").unwrap();
     lab.silence("r3").unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    for (limit, stop, hops) in [
-        ("2", "gap-limit", 3),
-        ("3", "target", 5),
-        ("0", "target", 5),
-    ] {
-        let probe = Probe::trace(lab.vantage()).args(["--gap-limit", limit]);
-        let run = probe.args(FAST).args(SOON).to(target).run().unwrap();
-        let trace = run.trace().unwrap();
-        assert_eq!(
-            (trace.stop.as_str(), trace.hops.len()),
-            (stop, hops),
-            "{limit}"
-        );
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        for (limit, stop, hops) in [
+            ("2", "gap-limit", 3),
+            ("3", "target", 5),
+            ("0", "target", 5),
+        ] {
+            let probe = Probe::trace(lab.vantage()).args(["--gap-limit", limit]);
+            let run = probe.args(FAST).args(SOON).to(target).run().unwrap();
+            let trace = run.trace().unwrap();
+            assert_eq!(
+                (trace.stop.as_str(), trace.hops.len()),
+                (stop, hops),
+                "{limit}"
+            );
+        }
     }
 }

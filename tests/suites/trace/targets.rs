@@ -89,12 +89,17 @@ fn one_family_of_a_mixed_list_is_an_error_that_names_the_line() {
 fn a_target_without_a_route_does_not_keep_the_others_from_their_traces() {
     let lab = Lab::chain(1).build().unwrap();
     let target = lab.address(Family::V4, "target").unwrap();
-    lab.vantage()
-        .ip(["route add unreachable 192.0.2.0/24"])
-        .unwrap();
-    let probe = Probe::trace(lab.vantage()).args(["192.0.2.1"]).args(FAST);
-    let run = probe.to(target).run().unwrap();
-    assert_eq!((run.code, reached(&run)), (Some(1), [target].into()));
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
-    assert!(run.stderr.contains("192.0.2.1"), "{}", run.stderr);
+    for (network, lost) in [
+        ("192.0.2.0/24", "192.0.2.1"),
+        ("2001:db8::/32", "2001:db8::1"),
+    ] {
+        lab.vantage()
+            .ip([format!("route add unreachable {network}")])
+            .unwrap();
+        let probe = Probe::trace(lab.vantage()).args([lost]).args(FAST);
+        let run = probe.to(target).run().unwrap();
+        assert_eq!((run.code, reached(&run)), (Some(1), [target].into()));
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+        assert!(run.stderr.contains(lost), "{}", run.stderr);
+    }
 }

@@ -96,21 +96,28 @@ fn many_flows_to_an_open_port_far_away_are_all_answered() {
         .build()
         .unwrap();
     let _service = lab.listen_tcp(80).unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let run = trace(&lab, Family::V4, &["--interval", "0", "--flows", "8"]);
-    assert_eq!(kinds_from(&run, target), ["syn-ack".to_owned()].into());
-    let traces = run.traces().unwrap();
-    assert_eq!(traces.len(), 8);
-    assert!(traces.iter().all(|trace| trace.losses().is_empty()));
-    assert_clean(&run);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let run = trace(&lab, family, &["--interval", "0", "--flows", "8"]);
+        assert_eq!(kinds_from(&run, target), ["syn-ack".to_owned()].into());
+        let traces = run.traces().unwrap();
+        assert_eq!(traces.len(), 8);
+        assert!(traces.iter().all(|trace| trace.losses().is_empty()));
+        assert_clean(&run);
+    }
 }
 
 #[test]
 fn ack_segments_are_reset_by_open_and_closed_ports() {
     let lab = Lab::chain(2).build().unwrap();
     let _service = lab.listen_tcp(80).unwrap();
-    for port in ["80", "81"] {
-        let run = trace(&lab, Family::V4, &["--tcp-flags", "ack", "--port", port]);
+    for (port, family) in [
+        ("80", Family::V4),
+        ("81", Family::V4),
+        ("80", Family::V6),
+        ("81", Family::V6),
+    ] {
+        let run = trace(&lab, family, &["--tcp-flags", "ack", "--port", port]);
         let trace = run.trace().unwrap();
         assert_eq!((trace.last_word(), trace.losses().len()), (Some("rst"), 0));
         assert_clean(&run);

@@ -60,7 +60,8 @@ const PLAN: Generator = Generator {
     protocol: Protocol::Icmp as u8,
     tos: 4,
     ack: 0,
-    reserved: [0; 7],
+    reserved: [0; 3],
+    flow_label: Generator::OWN_LABELS,
     tail: *b"a text of as many octets as there may be, for whoever looks on. ",
 };
 

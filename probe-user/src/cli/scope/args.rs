@@ -22,10 +22,10 @@ pub(crate) struct ScopeArgs {
     /// Also probe private networks (RFC 1918, 100.64.0.0/10, 198.18.0.0/15, fc00::/7 and their like)
     #[arg(long)]
     pub(crate) allow_private: bool,
-    /// IPv4 targets only
-    #[arg(short = '4', long = "ipv4", conflicts_with = "v6")]
+    /// IPv4 targets only (with -6: both, as without either)
+    #[arg(short = '4', long = "ipv4")]
     pub(crate) v4: bool,
-    /// IPv6 targets only
+    /// IPv6 targets only (with -4: both)
     #[arg(short = '6', long = "ipv6")]
     pub(crate) v6: bool,
 }

@@ -135,8 +135,8 @@ fn wanted(args: &ScopeArgs) -> Result<Wanted> {
         return Err(Error::Usage(message.to_owned()));
     }
     let mut wanted = Wanted {
-        only_v4: args.v4,
-        only_v6: args.v6,
+        only_v4: args.v4 && !args.v6,
+        only_v6: args.v6 && !args.v4,
         ..Wanted::default()
     };
     for argument in &args.targets {

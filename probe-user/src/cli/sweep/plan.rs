@@ -19,7 +19,7 @@ use crate::{
     cli::{
         args::{Cli, Command},
         list_file::is_stdin,
-        plan::{check_files, path_options, probe_options, usage},
+        plan::{check_files, check_flow_label, path_options, probe_options, usage},
         rate::{Bandwidth, Rate},
         scope::{self, Scope},
     },
@@ -119,6 +119,7 @@ fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) ->
     let path = path_options((args.scope.v4, args.scope.v6), args.route)?;
     let scope = scope::load(&args.scope, seed)?;
     check_source(path.source, &scope)?;
+    check_flow_label(&probes, scope.targets.is_v4_only())?;
     let space = Space::new(scope.targets.len(), first_ttl, last_ttl, probes.flows);
     let v6 = !scope.targets.is_v4_only();
     let rate = rate(asked, args.pace.bandwidth, &probes, v6);

@@ -44,6 +44,18 @@ fn private_addresses_are_swept_if_asked_for_and_without_bounds_for_the_public() 
 }
 
 #[test]
+fn a_flow_label_is_for_targets_of_ipv6_and_makes_another_plan() {
+    let refused = plan("--flow-label 7 8.8.8.0/24");
+    assert!(refused.is_err_and(|error| error.contains("--flow-label is for IPv6")));
+    let digest = |label: &str| {
+        let plan = plan(&format!("--seed 1 {label} 2001:4860::/120 8.8.8.0/24"));
+        plan.expect("a plan").digest()
+    };
+    let [drawn, zero, one] = ["", "--flow-label 0", "--flow-label 1"].map(digest);
+    assert!(drawn != zero && zero != one && drawn != one);
+}
+
+#[test]
 fn fast_probes_to_others_say_who_sends_them() {
     for rate in ["10001", "max"] {
         let line = format!("--rate {rate} 8.8.8.0/24");

@@ -209,6 +209,9 @@ impl SweepPlan {
             u64::from(self.probes.port) << 16
                 | u64::from(self.probes.tos) << 8
                 | u64::from(self.probes.tcp_ack),
+            self.probes
+                .flow_label
+                .map_or(0, |label| 1 + u64::from(label)),
             match self.probing {
                 Probing::Full => 0,
                 Probing::Adaptive { gap_limit } => 1 + u64::from(gap_limit),

@@ -40,8 +40,8 @@ async fn resolve_by(specs: &[TargetSpec], family: Family, lookup: &Arc<Lookup>) 
                 .await
                 .unwrap_or_else(|_| Err("no thread left to resolve it".to_owned())),
         };
-        match target(spec, family, &found) {
-            Ok(target) => resolved.targets.push(target),
+        match chosen(spec, family, &found) {
+            Ok(targets) => resolved.targets.extend(targets),
             Err(failure) => resolved.failures.push(failure),
         }
     }
@@ -70,7 +70,8 @@ fn start(spec: &TargetSpec, family: Family, threads: &Threads, lookup: &Arc<Look
     Started::Asked(receiver)
 }
 
-fn target(spec: &TargetSpec, family: Family, found: &Found) -> Result<Target, String> {
+/// The targets that a name or an address stands for: one, or one of each IP version.
+fn chosen(spec: &TargetSpec, family: Family, found: &Found) -> Result<Vec<Target>, String> {
     let text = &spec.text;
     let place = match &spec.origin {
         Some((file, line)) => format!("{file}:{line}: "),
@@ -78,28 +79,36 @@ fn target(spec: &TargetSpec, family: Family, found: &Found) -> Result<Target, St
     };
     let addresses = found.as_ref();
     let addresses = addresses.map_err(|why| format!("{place}cannot resolve {text}: {why}"))?;
-    let Some(address) = addresses.first().map(IpAddr::to_canonical) else {
+    let mut addresses = addresses.iter().map(IpAddr::to_canonical);
+    let Some(best) = addresses.next() else {
         let family = family_name(family);
         return Err(format!(
             "{place}cannot resolve {text}: it has no {family}address"
         ));
     };
-    if let Some(what) = not_a_host(address) {
-        return Err(format!(
-            "{place}{text} is no single host: {address} is {what}"
-        ));
-    }
+    let other = match family {
+        Family::Both => addresses.find(|address| address.is_ipv4() != best.is_ipv4()),
+        Family::Any | Family::V4 | Family::V6 => None,
+    };
     let name = text.parse::<IpAddr>().is_err().then(|| text.clone());
-    Ok(Target {
-        address,
-        name,
-        group: spec.group.clone(),
-    })
+    let chosen = [Some(best), other].into_iter().flatten();
+    chosen
+        .map(|address| match not_a_host(address) {
+            Some(what) => Err(format!(
+                "{place}{text} is no single host: {address} is {what}"
+            )),
+            None => Ok(Target {
+                address,
+                name: name.clone(),
+                group: spec.group.clone(),
+            }),
+        })
+        .collect()
 }
 
 fn family_name(family: Family) -> &'static str {
     match family {
-        Family::Any => "",
+        Family::Any | Family::Both => "",
         Family::V4 => "IPv4 ",
         Family::V6 => "IPv6 ",
     }
@@ -109,7 +118,7 @@ fn family_name(family: Family) -> &'static str {
 fn look_up(name: &str, family: Family) -> Found {
     let hints = AddrInfoHints {
         address: match family {
-            Family::Any => libc::AF_UNSPEC,
+            Family::Any | Family::Both => libc::AF_UNSPEC,
             Family::V4 => libc::AF_INET,
             Family::V6 => libc::AF_INET6,
         },
@@ -175,6 +184,33 @@ mod tests {
             [" 192.0.2.7", "localhost 127.0.0.1", " 127.0.0.2"]
         );
         assert_eq!(resolved.failures, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_name_with_addresses_of_both_versions_stands_for_both_if_asked() {
+        let mut specs = specs(&["both.example", "192.0.2.7", "v6.example"]);
+        specs[0].group = Some("paris".to_owned());
+        let lookup: Arc<Lookup> = Arc::new(|name, _| {
+            let v6 = [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1].into();
+            let more = [0x2001, 0xdb8, 0, 0, 0, 0, 0, 2].into();
+            match name {
+                "both.example" => Ok(vec![v6, more, [192, 0, 2, 1].into()]),
+                _ => Ok(vec![more]),
+            }
+        });
+        let resolved = resolve_by(&specs, Family::Both, &lookup).await;
+        let expected = [
+            "both.example 2001:db8::1",
+            "both.example 192.0.2.1",
+            " 192.0.2.7",
+            "v6.example 2001:db8::2",
+        ];
+        assert_eq!(texts(&resolved.targets), expected);
+        let groups = resolved.targets.iter().filter(|t| t.group.is_some());
+        assert_eq!(groups.count(), 2);
+        assert_eq!(resolved.failures, [""; 0]);
+        let one = resolve_by(&specs[..1], Family::Any, &lookup).await;
+        assert_eq!(texts(&one.targets), expected[..1]);
     }
 
     #[tokio::test]

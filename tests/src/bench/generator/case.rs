@@ -8,7 +8,7 @@ use probe_common::lab::Internet;
 use serde::Serialize;
 
 use super::told::METADATA;
-use crate::lab::truth;
+use crate::lab::{Family, truth};
 
 /// Last TTL of paths: two beyond the furthest target.
 pub(super) const TTLS: u64 = 20;
@@ -93,7 +93,7 @@ pub enum Scope {
     /// So many of each /24, which makes a list.
     PerPrefix(u32),
     /// So many, well spread, from a file.
-    File(u32),
+    File(Family, u32),
 }
 
 /// When a sweep ends.
@@ -128,7 +128,7 @@ impl Scope {
     pub fn layout(&self) -> Layout {
         match self {
             Self::Network(_) => Layout::Network,
-            Self::PerPrefix(_) | Self::File(_) => Layout::List,
+            Self::PerPrefix(_) | Self::File(..) => Layout::List,
         }
     }
 
@@ -140,15 +140,24 @@ impl Scope {
                 let count = count.to_string();
                 vec![EVERYTHING.into(), "--per-prefix".into(), count]
             }
-            Self::File(count) => {
-                let lines: String = truth::targets_v4(&Internet::DEFAULT, *count)
-                    .map(|target| format!("{target}\n"))
-                    .collect();
-                std::fs::write(directory.join(TARGETS), lines).context("cannot write targets")?;
-                vec!["--targets".into(), TARGETS.into()]
+            Self::File(Family::V4, count) => {
+                let targets = truth::targets_v4(&Internet::DEFAULT, *count);
+                let lines: String = targets.map(|target| format!("{target}\n")).collect();
+                list(directory, &lines)?
+            }
+            Self::File(Family::V6, count) => {
+                let targets = truth::targets_v6(&Internet::DEFAULT, *count);
+                let lines: String = targets.map(|target| format!("{target}\n")).collect();
+                list(directory, &lines)?
             }
         })
     }
+}
+
+/// Writes a list of targets; the arguments that name it.
+fn list(directory: &Path, lines: &str) -> Result<Vec<String>> {
+    std::fs::write(directory.join(TARGETS), lines).context("cannot write targets")?;
+    Ok(vec!["--targets".into(), TARGETS.into()])
 }
 
 impl End {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::case::{Case, End, Part, Scope, Sweep, TTLS, Tool, Tx};
+use crate::lab::Family;
 
 const BATCHES: [u32; 6] = [1, 4, 8, 16, 32, 64];
 const RATES: [&str; 2] = ["100k", "1M"];
@@ -11,6 +12,8 @@ const FORMATS: [&str; 2] = ["parquet", "jsonl"];
 const ZMAP_RATES: [u32; 6] = [0, 100_000, 200_000, 300_000, 400_000, 500_000];
 /// Targets of the sweep that is done to its end.
 const WHOLE: u32 = 1 << 20;
+/// Targets of a ping that is not done before its time.
+const MANY: u32 = 1 << 22;
 
 /// Bits of the number of targets; addresses of each of 65,536 prefixes that make a
 /// list of as many. The last has a few less: with all of them it would be runs.
@@ -20,16 +23,19 @@ const SIZES: [(u32, u32); 5] = [(16, 1), (18, 4), (20, 16), (22, 64), (24, 250)]
 /// probes.
 pub fn cases(part: Part, network: &str, time: Duration, probes: u64) -> Vec<Case> {
     match part {
-        Part::Speed => speed(&Sweep {
-            tx: Tx::Xdp,
-            batch: None,
-            rate: "max",
-            format: "none",
-            probing: "full",
-            ping: false,
-            scope: Scope::Network(network.into()),
-            end: End::After(time),
-        }),
+        Part::Speed => {
+            let plain = Sweep {
+                tx: Tx::Xdp,
+                batch: None,
+                rate: "max",
+                format: "none",
+                probing: "full",
+                ping: false,
+                scope: Scope::Network(network.into()),
+                end: End::After(time),
+            };
+            speed(&plain)
+        }
         Part::Targets => targets(probes),
     }
 }
@@ -51,9 +57,14 @@ fn speed(plain: &Sweep) -> Vec<Case> {
         let name = format!("xdp, {format}");
         cases.push(paths(&name, plain, |sweep| sweep.format = format));
     }
-    cases.push(paths("xdp, 1,048,576 x 20", plain, |sweep| {
-        (sweep.scope, sweep.end) = (Scope::File(WHOLE), End::Done);
-    }));
+    for (family, name) in [
+        (Family::V4, "xdp, 1,048,576 x 20"),
+        (Family::V6, "xdp, v6, 1,048,576 x 20"),
+    ] {
+        cases.push(paths(name, plain, |sweep| {
+            (sweep.scope, sweep.end) = (Scope::File(family, WHOLE), End::Done);
+        }));
+    }
     for per_prefix in [1, 16] {
         let name = format!("xdp, adaptive, {per_prefix} a /24");
         cases.push(paths(&name, plain, |sweep| {
@@ -65,6 +76,15 @@ fn speed(plain: &Sweep) -> Vec<Case> {
         let name = format!("{tx}, ping");
         cases.push(paths(&name, plain, |sweep| {
             (sweep.tx, sweep.ping) = (tx, true);
+        }));
+    }
+    // Lists of both IP versions, as long and as far away.
+    for (family, name) in [(Family::V4, "xdp, list"), (Family::V6, "xdp, v6")] {
+        cases.push(paths(name, plain, |sweep| {
+            sweep.scope = Scope::File(family, WHOLE);
+        }));
+        cases.push(paths(&format!("{name}, ping"), plain, |sweep| {
+            (sweep.ping, sweep.scope) = (true, Scope::File(family, MANY));
         }));
     }
     cases.extend(ZMAP_RATES.map(|rate| Case {

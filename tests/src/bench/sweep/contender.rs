@@ -48,6 +48,8 @@ pub enum Contender {
         job: Job,
         /// Format of the records.
         format: &'static str,
+        /// Of the targets.
+        family: Family,
     },
     /// ZMap (Debian's), pings.
     Zmap {
@@ -78,17 +80,34 @@ pub struct Task {
     pub directory: PathBuf,
 }
 
+impl Task {
+    /// The targets, a network a line: of IPv6 as many, as far away, as of IPv4.
+    fn networks(&self, family: Family) -> Result<String> {
+        Ok(match family {
+            Family::V4 => format!("{}\n", self.network),
+            Family::V6 => truth::twins_v6(&Internet::DEFAULT, &self.network)?,
+        })
+    }
+}
+
 impl Contender {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Bare,
         Self::Probe {
             job: Job::Ping,
             format: "none",
+            family: Family::V4,
+        },
+        Self::Probe {
+            job: Job::Ping,
+            format: "none",
+            family: Family::V6,
         },
         Self::Probe {
             job: Job::Ping,
             format: "jsonl",
+            family: Family::V4,
         },
         Self::Zmap {
             senders: 1,
@@ -103,14 +122,22 @@ impl Contender {
         Self::Probe {
             job: Job::Paths,
             format: "none",
+            family: Family::V4,
+        },
+        Self::Probe {
+            job: Job::Paths,
+            format: "none",
+            family: Family::V6,
         },
         Self::Probe {
             job: Job::Paths,
             format: "jsonl",
+            family: Family::V4,
         },
         Self::Probe {
             job: Job::Paths,
             format: "parquet",
+            family: Family::V4,
         },
         Self::Scamper { job: Job::Paths },
     ];
@@ -184,7 +211,11 @@ impl Contender {
         let gateway_mac = InternetLab::mac_text(InternetLab::GATEWAY_MAC);
         let arguments: Vec<&str> = match self {
             Self::Bare => vec!["blast", &whole_seconds],
-            Self::Probe { job, format } => {
+            Self::Probe {
+                job,
+                format,
+                family,
+            } => {
                 let what: &[&str] = match job {
                     Job::Ping => &["--ping"],
                     Job::Paths => &[
@@ -218,7 +249,7 @@ impl Contender {
                     "--allow-private",
                     "--quiet",
                 ];
-                write(task, TARGETS, &format!("{}\n", task.network))?;
+                write(task, TARGETS, &task.networks(*family)?)?;
                 return Ok(owned(&[&["sweep"], what, &fixed, output].concat()));
             }
             Self::Zmap { senders, rate } => {
@@ -348,7 +379,12 @@ impl fmt::Display for Contender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bare => f.write_str("sendmmsg alone"),
-            Self::Probe { format, .. } => write!(f, "probe, {format}"),
+            Self::Probe {
+                format,
+                family: Family::V4,
+                ..
+            } => write!(f, "probe, {format}"),
+            Self::Probe { format, .. } => write!(f, "probe, {format}, v6"),
             Self::Zmap { senders: 1, .. } => f.write_str("zmap"),
             Self::Zmap { senders, .. } => write!(f, "zmap, {senders} senders"),
             Self::Masscan | Self::Scamper { .. } => f.write_str(self.name()),

@@ -39,18 +39,21 @@ fn fallen_back(vantage: &Namespace, arguments: &[&str], why: &str) -> Run {
 
 #[test]
 fn syns_that_wait_for_one_another_go_by_sockets() {
-    let lab = InternetLab::build(ALL_ALIVE).unwrap();
-    let arguments = ["--tcp", "--rate", "10k", "--max-ttl", "20", "10.7.0.0/25"];
-    let run = fallen_back(lab.vantage(), &arguments, "SYNs");
-    let replies = run.replies().unwrap();
-    let reached = |reply: &&probe_tests::probe::Reply| reply.responder == reply.target;
-    let reached: std::collections::BTreeSet<IpAddr> = replies
-        .iter()
-        .filter(reached)
-        .map(|reply| reply.target)
-        .collect();
-    assert_eq!(reached.len(), 128);
-    assert!(run.counters().unwrap().skipped["target_reached"] > 0);
+    for family in Family::ALL {
+        let lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let network = lab.network(family, 7);
+        let arguments = ["--tcp", "--rate", "10k", "--max-ttl", "20", &network];
+        let run = fallen_back(lab.vantage(), &arguments, "SYNs");
+        let replies = run.replies().unwrap();
+        let reached = |reply: &&probe_tests::probe::Reply| reply.responder == reply.target;
+        let reached: std::collections::BTreeSet<IpAddr> = replies
+            .iter()
+            .filter(reached)
+            .map(|reply| reply.target)
+            .collect();
+        assert_eq!(reached.len(), 128);
+        assert!(run.counters().unwrap().skipped["target_reached"] > 0);
+    }
 }
 
 #[test]
@@ -65,7 +68,7 @@ fn targets_of_both_families_go_by_sockets() {
 #[test]
 fn more_lanes_than_processors_go_by_sockets() {
     let lab = InternetLab::build(ALL_ALIVE).unwrap();
-    let arguments = ["--ping", "--rate", "10k", "--tx-cores", "64", "10.7.0.0/25"];
+    let arguments = ["--ping", "--rate", "10k", "--tx-cores", "64", "fd10::/121"];
     let run = fallen_back(lab.vantage(), &arguments, "--tx-cores");
     assert_eq!(run.replies().unwrap().len(), 128);
 }
@@ -86,20 +89,24 @@ fn a_veth_whose_peer_takes_no_redirected_frames_is_served_by_sockets() {
 fn a_macvlan_is_served_by_sockets() {
     let lab = Lab::chain(2).build().unwrap();
     let macvlan = lab.add_macvlan("r1").unwrap();
-    let target = lab.address(Family::V4, "target").unwrap().to_string();
-    let arguments = ["--max-ttl", "3", "--interface", &macvlan.device, &target];
-    let run = fallen_back(lab.vantage(), &arguments, &macvlan.device);
-    assert_eq!(run.replies().unwrap().len(), 3);
-    assert_clean(&run);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap().to_string();
+        let arguments = ["--max-ttl", "3", "--interface", &macvlan.device, &target];
+        let run = fallen_back(lab.vantage(), &arguments, &macvlan.device);
+        assert_eq!(run.replies().unwrap().len(), 3);
+        assert_clean(&run);
+    }
 }
 
 #[test]
 fn hosts_on_the_own_link_are_left_to_the_kernel() {
     let lab = Lab::chain(1).build().unwrap();
-    let neighbour = lab.address(Family::V4, "r1").unwrap().to_string();
-    let run = fallen_back(lab.vantage(), &["--ping", &neighbour], "kernel's own way");
-    assert_eq!(run.replies().unwrap().len(), 1);
-    assert_clean(&run);
+    for family in Family::ALL {
+        let neighbour = lab.address(family, "r1").unwrap().to_string();
+        let run = fallen_back(lab.vantage(), &["--ping", &neighbour], "kernel's own way");
+        assert_eq!(run.replies().unwrap().len(), 1);
+        assert_clean(&run);
+    }
 }
 
 #[test]
@@ -118,7 +125,11 @@ fn nothing_is_said_where_nobody_asked_for_the_generator_and_it_is_not_worth_it()
 #[test]
 fn fast_sweeps_take_the_generator_by_themselves() {
     let lab = InternetLab::build(ALL_ALIVE).unwrap();
-    for (rate, sends) in [("200k", "generator"), ("199k", "sockets")] {
+    for (rate, sends, family) in [
+        ("200k", "generator", Family::V4),
+        ("200k", "generator", Family::V6),
+        ("199k", "sockets", Family::V6),
+    ] {
         let run = Probe::sweep(lab.vantage())
             .args([
                 "--ping",
@@ -126,7 +137,7 @@ fn fast_sweeps_take_the_generator_by_themselves() {
                 rate,
                 "--timeout",
                 "300ms",
-                "10.8.0.0/22",
+                &lab.network(family, 10),
             ])
             .run()
             .unwrap();

@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use nix::sys::signal::Signal;
 use probe_common::lab::Internet;
 use probe_tests::{
-    lab::InternetLab,
+    lab::{Family, InternetLab},
     probe::{Probe, Reply},
 };
 
@@ -27,10 +27,14 @@ fn span(replies: &[Reply]) -> f64 {
 #[test]
 fn the_rate_is_kept_exactly_but_for_stalls_which_are_told() {
     let lab = InternetLab::build(MOST_DEAD).unwrap();
-    for (rate, lanes) in [(50_000, "1"), (200_000, "1"), (100_000, "2")] {
+    for (rate, lanes, family) in [
+        (50_000, "1", Family::V6),
+        (200_000, "1", Family::V4),
+        (100_000, "2", Family::V6),
+    ] {
         let asked = f64::from(rate);
         let run = Probe::sweep(lab.vantage())
-            .args(["--ping", "--timeout", "300ms", "10.0.0.0/10"])
+            .args(["--ping", "--timeout", "300ms", &lab.network(family, 22)])
             .args(["--rate", &rate.to_string(), "--tx-cores", lanes])
             .args(["--max-probes", &(4 * rate).to_string()])
             .args(BY_GENERATOR)
@@ -87,10 +91,16 @@ fn signals_change_the_rate_while_it_runs() {
 #[test]
 fn a_bound_on_probes_is_kept_exactly_by_all_lanes_together() {
     let lab = InternetLab::build(ALL_ALIVE).unwrap();
-    for lanes in ["1", "2"] {
+    for (lanes, family) in [("1", Family::V6), ("2", Family::V4)] {
         let run = Probe::sweep(lab.vantage())
             .args(["--rate", "max", "--max-ttl", "20", "--max-probes", "70001"])
-            .args(["--format", "none", "--tx-cores", lanes, "10.0.0.0/16"])
+            .args([
+                "--format",
+                "none",
+                "--tx-cores",
+                lanes,
+                &lab.network(family, 16),
+            ])
             .args(BY_GENERATOR)
             .run()
             .unwrap();
@@ -110,7 +120,7 @@ fn a_bound_on_time_ends_the_run_as_planned() {
             "20k",
             "--max-runtime",
             "2s",
-            "10.0.0.0/10",
+            &lab.network(Family::V6, 22),
         ])
         .args(BY_GENERATOR)
         .run()
@@ -124,17 +134,23 @@ fn a_bound_on_time_ends_the_run_as_planned() {
 #[test]
 fn a_share_of_the_link_is_not_exceeded_and_the_user_is_told() {
     let lab = InternetLab::build(MOST_DEAD).unwrap();
-    for tx in ["xdp", "raw"] {
+    for (tx, family, octets) in [("xdp", Family::V4, 84), ("raw", Family::V6, 98)] {
         let run = Probe::people(lab.vantage(), "sweep")
-            .args(["--allow-private", "--ping", "--rate", "max", "10.0.0.0/10"])
+            .args([
+                "--allow-private",
+                "--ping",
+                "--rate",
+                "max",
+                &lab.network(family, 22),
+            ])
             .args(["--max-share-of-link", "0.02", "--max-runtime", "2s"])
             .args(["--tx", tx])
             .run()
             .unwrap();
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         let rate = section(&run).rate.unwrap();
-        // A veth says that it does 10 Gbit/s; an echo request takes 84 octets of it.
-        assert_eq!(rate, 10_000_000_000 / 5_000 / 8 / 84);
+        // A veth says that it does 10 Gbit/s; an echo request takes so many octets of it.
+        assert_eq!(rate, 10_000_000_000 / 5_000 / 8 / octets);
         let told = format!("{rate} probes/s are 0.02 % of the link's 10000 Mbit/s");
         assert!(run.stderr.contains(&told), "{}", run.stderr);
         assert!(run.stderr.contains("--max-share-of-link"), "{}", run.stderr);

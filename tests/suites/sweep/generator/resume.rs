@@ -31,9 +31,9 @@ struct Interrupted {
 }
 
 impl Interrupted {
-    fn start(lanes: &str) -> Self {
+    fn start(lanes: &str, family: Family) -> Self {
         let lab = InternetLab::build(Internet::DEFAULT).unwrap();
-        let targets = targets(&lab, Family::V4, COUNT);
+        let targets = targets(&lab, family, COUNT);
         let folder = tempfile::tempdir().unwrap();
         let lines: String = targets.iter().map(|target| format!("{target}\n")).collect();
         fs::write(folder.path().join("list"), lines).unwrap();
@@ -97,8 +97,8 @@ fn lines(path: &Path) -> usize {
 
 #[test]
 fn after_a_signal_nothing_is_skipped_and_nothing_repeated() {
-    for lanes in ["1", "2"] {
-        let mut sweep = Interrupted::start(lanes);
+    for (lanes, family) in [("1", Family::V6), ("2", Family::V4)] {
+        let mut sweep = Interrupted::start(lanes, family);
         let running = sweep.running.take().unwrap();
         running.signal(Signal::SIGINT).unwrap();
         let run = running.wait().unwrap();
@@ -115,7 +115,7 @@ fn after_a_signal_nothing_is_skipped_and_nothing_repeated() {
 
 #[test]
 fn after_sigkill_nothing_is_left_in_the_kernel_and_nothing_skipped() {
-    let mut sweep = Interrupted::start("1");
+    let mut sweep = Interrupted::start("1", Family::V6);
     let running = sweep.running.take().unwrap();
     let remains = Remains::of(running.id()).unwrap();
     assert!(remains.links.len() >= 4, "{remains:?}");

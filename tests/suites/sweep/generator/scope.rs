@@ -35,14 +35,23 @@ fn targets_of(replies: &[Reply]) -> BTreeSet<IpAddr> {
 #[test]
 fn a_whole_network_is_probed_each_address_once() {
     let lab = InternetLab::build(Internet::DEFAULT).unwrap();
-    let run = generated(&lab, &["--ping", "--rate", "100k", "10.16.0.0/16"]);
-    assert_eq!(run.counters().unwrap().sent, 65_536);
-    let replies = run.replies().unwrap();
-    let all: Vec<IpAddr> = (0..=u16::MAX)
-        .map(|host| IpAddr::from([10, 16, host.to_be_bytes()[0], host.to_be_bytes()[1]]))
-        .collect();
-    assert_eq!(targets_of(&replies), live(&lab, &all));
-    assert_eq!(targets_of(&replies).len(), replies.len());
+    for family in Family::ALL {
+        let network = lab.network(family, 16);
+        let run = generated(&lab, &["--ping", "--rate", "100k", &network]);
+        assert_eq!(run.counters().unwrap().sent, 65_536);
+        let replies = run.replies().unwrap();
+        let all: Vec<IpAddr> = (0..=u16::MAX)
+            .map(|host| {
+                let [high, low] = host.to_be_bytes();
+                match family {
+                    Family::V4 => IpAddr::from([10, 0, high, low]),
+                    Family::V6 => IpAddr::from([0xfd10, 0, 0, 0, 0, 0, 0, host]),
+                }
+            })
+            .collect();
+        assert_eq!(targets_of(&replies), live(&lab, &all));
+        assert_eq!(targets_of(&replies).len(), replies.len());
+    }
 }
 
 #[test]
@@ -97,38 +106,40 @@ fn a_few_addresses_of_every_prefix_are_the_same_that_sockets_probe() {
 #[test]
 fn every_flow_round_and_part_is_there_once() {
     let lab = InternetLab::build(ALL_ALIVE).unwrap();
-    let plan = ["--flows", "3", "--probes", "2", "--round-interval", "300ms"];
-    let rest = [
-        "--max-ttl",
-        "5",
-        "--seed",
-        "5",
-        "--rate",
-        "50k",
-        "10.3.0.0/23",
-    ];
-    let plan = [&plan[..], &rest].concat();
-    let whole = said(&generated(&lab, &plan).replies().unwrap());
-    assert_eq!(whole.len(), 512 * 5 * 3 * 2);
-    let places: BTreeSet<_> = whole
-        .iter()
-        .map(|(target, ttl, flow, round, ..)| (*target, *ttl, *flow, *round))
-        .collect();
-    assert_eq!(places.len(), whole.len());
-    for lanes in ["1", "2"] {
-        let mut parts = Vec::new();
-        for part in ["0/3", "1/3", "2/3"] {
-            let extra = ["--shard", part, "--tx-cores", lanes];
-            let run = generated(&lab, &[&plan, &extra[..]].concat());
-            assert_eq!(section(&run).lanes.to_string(), lanes);
-            parts.extend(said(&run.replies().unwrap()));
-        }
-        parts.sort();
-        let places = parts
+    for family in Family::ALL {
+        let plan = ["--flows", "3", "--probes", "2", "--round-interval", "300ms"];
+        let rest = [
+            "--max-ttl",
+            "5",
+            "--seed",
+            "5",
+            "--rate",
+            "50k",
+            &lab.network(family, 9),
+        ];
+        let plan = [&plan[..], &rest].concat();
+        let whole = said(&generated(&lab, &plan).replies().unwrap());
+        assert_eq!(whole.len(), 512 * 5 * 3 * 2);
+        let places: BTreeSet<_> = whole
             .iter()
-            .map(|(target, ttl, flow, round, ..)| (*target, *ttl, *flow, *round));
-        assert_eq!(parts.len(), whole.len());
-        assert_eq!(places.collect::<BTreeSet<_>>().len(), whole.len());
+            .map(|(target, ttl, flow, round, ..)| (*target, *ttl, *flow, *round))
+            .collect();
+        assert_eq!(places.len(), whole.len());
+        for lanes in ["1", "2"] {
+            let mut parts = Vec::new();
+            for part in ["0/3", "1/3", "2/3"] {
+                let extra = ["--shard", part, "--tx-cores", lanes];
+                let run = generated(&lab, &[&plan, &extra[..]].concat());
+                assert_eq!(section(&run).lanes.to_string(), lanes);
+                parts.extend(said(&run.replies().unwrap()));
+            }
+            parts.sort();
+            let places = parts
+                .iter()
+                .map(|(target, ttl, flow, round, ..)| (*target, *ttl, *flow, *round));
+            assert_eq!(parts.len(), whole.len());
+            assert_eq!(places.collect::<BTreeSet<_>>().len(), whole.len());
+        }
     }
 }
 
@@ -144,7 +155,7 @@ fn a_round_begins_no_sooner_than_it_may() {
         "--rate",
         "50k",
     ];
-    let run = generated(&lab, &[&plan[..], &["10.4.0.0/24"]].concat());
+    let run = generated(&lab, &[&plan[..], &["fd10::/120"]].concat());
     let replies = run.replies().unwrap();
     let first = |round| {
         let of_round = replies.iter().filter(|reply| reply.round == round);
@@ -159,19 +170,24 @@ fn a_round_begins_no_sooner_than_it_may() {
 #[test]
 fn the_order_is_that_of_the_seed() {
     let lab = InternetLab::build(ALL_ALIVE).unwrap();
-    let order = |tx: &str| -> Vec<(IpAddr, u8)> {
-        let arguments = ["--seed", "9", "--max-ttl", "4", "--rate", "20k", "--tx", tx];
-        let run = run(&lab, &[&arguments[..], &["10.5.0.0/24"]].concat());
-        let mut replies = run.replies().unwrap();
-        replies.sort_by_key(|reply| reply.tx_ns);
-        replies
-            .iter()
-            .map(|reply| (reply.target, reply.ttl))
-            .collect()
-    };
-    let generated = order("xdp");
-    assert_eq!(generated.len(), 1_024);
-    assert!(generated == order("raw"));
+    for family in Family::ALL {
+        let order = |tx: &str| -> Vec<(IpAddr, u8)> {
+            let arguments = ["--seed", "9", "--max-ttl", "4", "--rate", "20k", "--tx", tx];
+            let run = run(
+                &lab,
+                &[&arguments[..], &[&lab.network(family, 8)[..]]].concat(),
+            );
+            let mut replies = run.replies().unwrap();
+            replies.sort_by_key(|reply| reply.tx_ns);
+            replies
+                .iter()
+                .map(|reply| (reply.target, reply.ttl))
+                .collect()
+        };
+        let generated = order("xdp");
+        assert_eq!(generated.len(), 1_024);
+        assert!(generated == order("raw"));
+    }
 }
 
 #[test]

@@ -12,12 +12,12 @@ use probe_tests::{
 use super::{ALL_ALIVE, BY_GENERATOR, assert_generated};
 
 /// A sweep of many targets that goes on for long.
-fn start(lab: &InternetLab, rate: &str, extra: &[&str]) -> Running {
+fn start(lab: &InternetLab, family: Family, rate: &str, extra: &[&str]) -> Running {
     let mut running = Probe::sweep(lab.vantage())
         .args(["--ping", "--rate", rate, "--timeout", "300ms"])
         .args(BY_GENERATOR)
         .args(extra)
-        .args(["10.0.0.0/10"])
+        .args([lab.network(family, 22)])
         .start()
         .unwrap();
     running.wait_for_lines(500).unwrap();
@@ -26,18 +26,20 @@ fn start(lab: &InternetLab, rate: &str, extra: &[&str]) -> Running {
 
 #[test]
 fn an_interface_that_goes_down_ends_the_sweep_with_what_was_measured() {
-    let lab = InternetLab::build(ALL_ALIVE).unwrap();
-    let running = start(&lab, "20k", &[]);
-    lab.vantage()
-        .ip([format!("link set {} down", InternetLab::DEVICE)])
-        .unwrap();
-    let run = running.wait().unwrap();
-    assert_eq!(run.code, Some(4), "{}", run.stderr);
-    assert!(run.stderr.contains("went down"), "{}", run.stderr);
-    assert_generated(&run);
-    let counters = run.counters().unwrap();
-    assert!(counters.recorded >= 500, "{counters:#?}");
-    assert_eq!(counters.sent, lab.traffic().unwrap().get(Count::Probes));
+    for family in Family::ALL {
+        let lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let running = start(&lab, family, "20k", &[]);
+        lab.vantage()
+            .ip([format!("link set {} down", InternetLab::DEVICE)])
+            .unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(run.code, Some(4), "{}", run.stderr);
+        assert!(run.stderr.contains("went down"), "{}", run.stderr);
+        assert_generated(&run);
+        let counters = run.counters().unwrap();
+        assert!(counters.recorded >= 500, "{counters:#?}");
+        assert_eq!(counters.sent, lab.traffic().unwrap().get(Count::Probes));
+    }
 }
 
 /// The frames that came from a hardware address.
@@ -51,10 +53,7 @@ fn probes_follow_a_gateway_that_has_another_hardware_address() {
     for family in Family::ALL {
         let lab = InternetLab::build(ALL_ALIVE).unwrap();
         let capture = lab.capture(family).unwrap();
-        let network = match family {
-            Family::V4 => "10.128.0.0/10",
-            Family::V6 => "fd10::/104",
-        };
+        let network = &lab.network(family, 22);
         let mut running = Probe::sweep(lab.vantage())
             .args(["--ping", "--rate", "2k", "--no-consume", network])
             .args(BY_GENERATOR)
@@ -91,9 +90,14 @@ fn probes_follow_a_gateway_that_has_another_hardware_address() {
 
 #[test]
 fn frames_that_the_driver_refuses_are_counted_as_dropped() {
-    for lanes in ["1", "2"] {
+    for (lanes, family) in [("1", Family::V6), ("2", Family::V4)] {
         let mut lab = InternetLab::build(ALL_ALIVE).unwrap();
-        let running = start(&lab, "20k", &["--tx-cores", lanes, "--max-probes", "60001"]);
+        let running = start(
+            &lab,
+            family,
+            "20k",
+            &["--tx-cores", lanes, "--max-probes", "60001"],
+        );
         let before = running.lines().unwrap().len() as u64;
         lab.vanish().unwrap();
         let run = running.wait().unwrap();
@@ -110,32 +114,40 @@ fn frames_that_the_driver_refuses_are_counted_as_dropped() {
 
 #[test]
 fn a_route_that_is_gone_leaves_probes_unsent_and_counted() {
-    let lab = InternetLab::build(ALL_ALIVE).unwrap();
-    let running = start(&lab, "20k", &["--max-probes", "60000"]);
-    lab.vantage()
-        .ip(["route add blackhole 10.0.0.0/11"])
-        .unwrap();
-    let run = running.wait().unwrap();
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let counters = run.counters().unwrap();
-    assert!(counters.skipped["no_route"] > 1_000, "{counters:#?}");
-    assert_eq!(counters.stamped, 60_000);
-    assert_eq!(counters.sent, counters.valid, "{counters:#?}");
-    assert_eq!(counters.sent, lab.traffic().unwrap().get(Count::Probes));
+    for family in Family::ALL {
+        let lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let running = start(&lab, family, "20k", &["--max-probes", "60000"]);
+        lab.vantage()
+            .ip([format!("route add blackhole {}", lab.network(family, 21))])
+            .unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let counters = run.counters().unwrap();
+        assert!(counters.skipped["no_route"] > 1_000, "{counters:#?}");
+        assert_eq!(counters.stamped, 60_000);
+        assert_eq!(counters.sent, counters.valid, "{counters:#?}");
+        assert_eq!(counters.sent, lab.traffic().unwrap().get(Count::Probes));
+    }
 }
 
 #[test]
 fn a_way_that_only_sockets_can_go_ends_the_sweep_and_loses_no_probe() {
-    let lab = InternetLab::build(ALL_ALIVE).unwrap();
-    let running = start(&lab, "5k", &[]);
-    // No gateway: each host would have a hardware address of its own.
-    lab.vantage()
-        .ip([format!("route add 10.0.0.0/11 dev {}", InternetLab::DEVICE)])
-        .unwrap();
-    let run = running.wait().unwrap();
-    assert_eq!(run.code, Some(4), "{}", run.stderr);
-    assert!(run.stderr.contains("--tx raw"), "{}", run.stderr);
-    assert_generated(&run);
-    let counters = run.counters().unwrap();
-    assert_eq!(counters.never_stamped(), 0, "{counters:#?}");
+    for family in Family::ALL {
+        let lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let running = start(&lab, family, "5k", &[]);
+        // No gateway: each host would have a hardware address of its own.
+        lab.vantage()
+            .ip([format!(
+                "route add {} dev {}",
+                lab.network(family, 21),
+                InternetLab::DEVICE
+            )])
+            .unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(run.code, Some(4), "{}", run.stderr);
+        assert!(run.stderr.contains("--tx raw"), "{}", run.stderr);
+        assert_generated(&run);
+        let counters = run.counters().unwrap();
+        assert_eq!(counters.never_stamped(), 0, "{counters:#?}");
+    }
 }

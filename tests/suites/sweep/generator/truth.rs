@@ -103,8 +103,8 @@ fn real_routers_and_hosts_take_its_packets_for_right() {
 #[test]
 fn a_reply_never_comes_before_its_probe() {
     let lab = InternetLab::build(super::ALL_ALIVE).unwrap();
-    let targets = targets(&lab, Family::V4, 4_096);
-    for batch in ["1", "32"] {
+    for (batch, family) in [("1", Family::V4), ("1", Family::V6), ("32", Family::V6)] {
+        let targets = targets(&lab, family, 4_096);
         let arguments = ["--rate", "100k", "--tx", "xdp", "--tx-batch", batch];
         let run = sweep(&lab, &targets, &arguments);
         for reply in run.replies().unwrap() {
