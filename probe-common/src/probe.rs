@@ -428,9 +428,9 @@ fn read_udp<C: Cursor>(header: &ip::Header, cursor: &mut Bounded<C>) -> Read<Opt
     let datagram = udp::read(cursor).ok_or(Malformed::Truncated)?;
     let wide = cursor.take().map_or(0, u64::from_be_bytes);
     // Behind the nonce no router rewrites the index; the identification of IPv4, which
-    // is all that short quotes show of it, some do.
+    // is all that short quotes show of it, some do. Zeros are padding: no probe has index 0.
     let seq16 = match cursor.take() {
-        Some(index) if wide != 0 => u16::from_be_bytes(index),
+        Some(index) if wide != 0 && index != [0; 2] => u16::from_be_bytes(index),
         _ if header.v6 => return Err(Malformed::Truncated),
         _ => header.id,
     };

@@ -96,7 +96,8 @@ pub(crate) fn count_candidate(place: usize) {
 #[inline(always)]
 pub(crate) fn stage(candidate: Candidate) -> Option<&'static Candidate> {
     let place = STAGE.get_ptr_mut(0)?.cast::<Candidate>();
-    // SAFETY: the value is this CPU's own, and written before it is read; a program stages once.
+    // SAFETY: the value is this CPU's own, and written before it is read; receivers run with
+    // bottom halves off, one at a time on a CPU, and each stages once.
     unsafe {
         place.write(candidate);
         Some(&*(opaque(place.expose_provenance()) as *const Candidate))

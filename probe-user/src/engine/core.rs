@@ -121,10 +121,11 @@ impl<S: Session> Engine<S> {
         self.missing(key, Missing::NeverSent(why), now);
     }
 
-    /// A reply came for a session.
-    pub fn handle_answer(&mut self, session: u32, answer: &Answer, now: Moment) {
+    /// A reply came for a session. Says whether its round-trip time is known: it is not if
+    /// the host slept meanwhile.
+    pub fn handle_answer(&mut self, session: u32, answer: &Answer, now: Moment) -> bool {
         let Some(state) = self.sessions.get_mut(session as usize) else {
-            return;
+            return true;
         };
         let probe = answer.probe;
         // A duplicate settles nothing: the first answer was lost here, and the
@@ -139,8 +140,11 @@ impl<S: Session> Engine<S> {
         match known {
             // A clock stood still meanwhile: how long it took is not known.
             Known::InFlight(since) if self.flights.slept_through(since, Some(answer.arrived)) => {
-                return self.missing(Key { session, probe }, SLEPT, now);
+                self.missing(Key { session, probe }, SLEPT, now);
+                return false;
             }
+            // That it was lost to sleep is counted already.
+            Known::GivenUp(SLEPT) => return false,
             Known::InFlight(_) => {}
             Known::GivenUp(cause) => state.take_back(probe, cause),
             // Its loss is counted and cannot be taken back any more.
@@ -152,6 +156,7 @@ impl<S: Session> Engine<S> {
             state.handle_missing(probe, Missing::Unanswered, now);
         }
         self.agenda.want(session, now);
+        true
     }
 
     /// The one probe that a reply without an index can answer. If it could be

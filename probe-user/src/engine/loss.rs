@@ -3,8 +3,8 @@
 use super::tally::Tally;
 
 /// Normal deviates by which a hop's loss must exceed that of the hops behind it not to be
-/// theirs by chance: less than one in a thousand.
-const BEYOND_CHANCE: f64 = 3.0;
+/// theirs by chance: one in forty.
+const BEYOND_CHANCE: f64 = 2.0;
 
 /// Probes that were lost, of so many.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -134,8 +134,13 @@ impl Ping {
 
     /// Each lost probe by its cause.
     pub fn causes(&self) -> Causes {
-        let errors = self.errors().map_or(0, |errors| errors.received);
-        self.tally.causes(self.rate_limited(), errors)
+        self.tally.causes(self.rate_limited(), self.refused())
+    }
+
+    /// Probes that an error answered, be it late.
+    fn refused(&self) -> u64 {
+        self.errors()
+            .map_or(0, |errors| errors.received.saturating_add(errors.late))
     }
 
     /// The limit that replies look like, if they do: the target's, where it answers by
@@ -156,8 +161,7 @@ impl Ping {
         if !self.answers_by_errors || self.rate_limit().is_none() {
             return 0;
         }
-        let errors = self.errors().map_or(0, |errors| errors.received);
-        let explained = errors.saturating_add(self.tally.late);
+        let explained = self.refused().saturating_add(self.tally.late);
         self.tally.unanswered.saturating_sub(explained)
     }
 
@@ -201,7 +205,9 @@ impl Ping {
             return;
         };
         responses.settle(probe.round, arrived, final_at, now);
+        // Only replies tell more of a limit.
         if self.respects_limits
+            && matches!(arrived, Some(Some(_)))
             && let Some(interval) = responses.respectful_interval()
         {
             self.beats.slow_down(interval);
@@ -275,12 +281,14 @@ impl Session for Ping {
         let reached = answer.kind.reaches_target();
         if reached {
             self.tally.count_reply(answer);
-        } else if valid {
+        } else if valid || answer.outcome == Outcome::Late {
             // An error is an answer, but not the target's: it counts as
             // unanswered, and apart.
             let errors = self.errors.get_or_insert_default();
             errors.count_answer(answer);
-            self.tally.count_missing(Missing::Unanswered);
+            if valid {
+                self.tally.count_missing(Missing::Unanswered);
+            }
         }
         if valid {
             self.answers_by_errors |= reached && is_icmp_error(answer.kind);

@@ -7,6 +7,9 @@ use crate::engine::time::Moment;
 /// What reading all clocks takes at most, nanoseconds, if nothing comes between.
 const READING_TAKES: u64 = 100_000;
 
+/// Readings until one is taken as it is: so often in turn nothing holds a thread up.
+const MOST_READINGS: u32 = 16;
+
 /// CLOCK_MONOTONIC, as the kernel programs read it.
 pub fn now() -> Moment {
     Moment(read(libc::CLOCK_MONOTONIC))
@@ -27,7 +30,7 @@ impl Reading {
     /// Reads all; again, if the thread was held up in between, but not for ever.
     pub fn take() -> Self {
         let mut reading = Self::read();
-        for _ in 0..3 {
+        for _ in 0..MOST_READINGS {
             if read(libc::CLOCK_MONOTONIC).saturating_sub(reading.monotonic_ns) < READING_TAKES {
                 break;
             }

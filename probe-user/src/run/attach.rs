@@ -35,10 +35,7 @@ pub(super) async fn attach(
             leaves |= !interface.loopback;
             match attached.iter_mut().find(|a| a.ifindex == interface.index) {
                 Some(known) if known.sends => {}
-                Some(known) => {
-                    kernel.attach_stamp(&interface)?;
-                    known.sends = true;
-                }
+                Some(known) => *known = kernel.attach(&interface, rx)?,
                 None => attached.push(kernel.attach(&interface, rx)?),
             }
         }

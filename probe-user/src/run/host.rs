@@ -40,7 +40,7 @@ impl<S: Describe> Driver<'_, S> {
 /// Time between two looks at the counters of devices.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Drops of the devices that replies come by, since the run began.
+/// Drops of the devices that probes leave by, since the run began.
 #[derive(Debug, Default)]
 pub(super) struct HostWatch {
     /// What each device's counters were when it was first looked at.
@@ -58,7 +58,8 @@ impl HostWatch {
     /// Looks at the counters of devices. One that is gone counts what it had by then.
     pub(super) async fn look(&mut self, network: &Network, devices: &[Attachment], now: Moment) {
         self.looked = now;
-        for device in devices {
+        // Each look is a question to the kernel, which the loop waits for.
+        for device in devices.iter().filter(|device| device.sends) {
             if let Ok(drops) = network.drops(device.ifindex).await {
                 let before = *self.before.entry(device.ifindex).or_insert(drops);
                 self.dropped.insert(device.ifindex, drops.since(before));

@@ -84,8 +84,10 @@ impl Receiver {
             };
             let stamp = stamp_of(&event, |ifindex| self.attachment(ifindex).map(|a| a.rx));
             match Answer::read(&event, extensions, stamp) {
-                Some(answer) => {
-                    engine.handle_answer(event.target, &answer, now);
+                Some(mut answer) => {
+                    if !engine.handle_answer(event.target, &answer, now) {
+                        answer.outcome = Outcome::Late;
+                    }
                     heard.push(Heard { event, answer });
                 }
                 None => self.unknown += 1,

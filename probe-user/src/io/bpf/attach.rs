@@ -1,5 +1,7 @@
 //! Attaching: by links, so that everything vanishes with the process.
 
+use std::collections::BTreeMap;
+
 use aya::programs::{
     LinkOrder, ProgramError, SchedClassifier, TcAttachType, Xdp, XdpMode, links::FdLink,
     tc::TcAttachOptions,
@@ -25,6 +27,9 @@ pub struct Attachment {
     pub name: String,
     /// The queueing discipline that probes pass behind their stamp.
     pub qdisc: Option<String>,
+    /// Whether what it sends may wait in a device below or in a queue of its own (a bridge,
+    /// a tunnel), whatever its queueing discipline.
+    pub stacked: bool,
     /// Receive hook.
     pub rx: RxHook,
     /// Whether probes leave by it; else replies may come in by it.
@@ -35,27 +40,33 @@ pub struct Attachment {
 
 /// Links: whoever drops them detaches.
 #[derive(Debug, Default)]
-pub(super) struct Links(Vec<FdLink>);
+pub(super) struct Links {
+    kept: Vec<FdLink>,
+    /// Receivers of devices that probes do not leave by, by index.
+    listening: BTreeMap<u32, FdLink>,
+}
 
 impl Links {
     pub(super) fn add(&mut self, link: FdLink) {
-        self.0.push(link);
+        self.kept.push(link);
     }
 }
 
 impl Kernel {
-    /// Attaches the stamp and a receiver to an interface.
+    /// Attaches the stamp and a receiver to an interface, in place of one that only listened.
     ///
     /// # Errors
     ///
     /// [`Error::Environment`] if the kernel refuses; a busy XDP hook falls to TCX.
     pub fn attach(&mut self, interface: &Interface, mode: RxMode) -> Result<Attachment> {
         self.attach_stamp(interface)?;
+        self.links.listening.remove(&interface.index);
         let (rx, notice) = self.attach_receiver(interface, mode)?;
         Ok(Attachment {
             ifindex: interface.index,
             name: interface.name.clone(),
             qdisc: interface.qdisc.clone(),
+            stacked: is_stacked(interface),
             rx,
             sends: true,
             notice,
@@ -69,10 +80,14 @@ impl Kernel {
     /// [`Error::Environment`] if the kernel refuses.
     pub fn listen(&mut self, interface: &Interface) -> Result<Attachment> {
         self.attach_tcx_receiver(interface)?;
+        if let Some(link) = self.links.kept.pop() {
+            self.links.listening.insert(interface.index, link);
+        }
         Ok(Attachment {
             ifindex: interface.index,
             name: interface.name.clone(),
             qdisc: interface.qdisc.clone(),
+            stacked: is_stacked(interface),
             rx: RxHook::Tcx,
             sends: false,
             notice: None,
@@ -95,7 +110,7 @@ impl Kernel {
 
     /// Detaches everything; counters stay readable.
     pub fn detach(&mut self) {
-        self.links.0.clear();
+        self.links = Links::default();
     }
 
     fn attach_receiver(
@@ -156,7 +171,7 @@ impl Kernel {
         // aya attaches over netlink where the kernel has no XDP links; that would
         // survive a SIGKILL, so it is undone (by dropping it) and refused.
         let link = FdLink::try_from(program.take_link(id)?).map_err(|_| Refusal::NoLink)?;
-        self.links.0.push(link);
+        self.links.add(link);
         Ok(())
     }
 
@@ -185,9 +200,14 @@ impl Kernel {
             .map_err(|error| refused(&format!("attach {name} to {interface}"), &error))?;
         let link = FdLink::try_from(link)
             .map_err(|error| refused(&format!("attach {name} to {interface}"), &error))?;
-        self.links.0.push(link);
+        self.links.add(link);
         Ok(())
     }
+}
+
+/// All software devices but pairs, whose driver hands frames over at once.
+fn is_stacked(interface: &Interface) -> bool {
+    interface.kind.as_deref().is_some_and(|kind| kind != "veth")
 }
 
 fn is_harmless(interface: &Interface) -> bool {

@@ -138,7 +138,7 @@ impl Sweep {
             self.orders.hold(self.is_held_up());
             self.orders.set_patience(self.patience());
             self.steer();
-            self.journal.tick();
+            self.note_sleep();
             if self.desk.has_failed() {
                 return Ok(Ending::Output);
             }
@@ -157,6 +157,18 @@ impl Sweep {
             if sent_at.is_some_and(|sent_at: Moment| now.since(sent_at) >= self.plan.cooldown) {
                 return Ok(ending.unwrap_or(Ending::Done));
             }
+        }
+    }
+
+    /// Says that the host slept: stamps do not know of it.
+    fn note_sleep(&mut self) {
+        if let Some(suspension) = self.journal.tick() {
+            let slept = Duration::from_millis(suspension.slept_ns / 1_000_000);
+            let slept = humantime::format_duration(slept);
+            let line = format!(
+                "this host slept for {slept}; replies that came then show less than they took"
+            );
+            self.status.say(&self.plan, &line);
         }
     }
 
