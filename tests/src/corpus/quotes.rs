@@ -76,6 +76,13 @@ fn lengths(sent: Sent) -> Vec<Case> {
     // A router that padded a quote of eight octets for RFC 4884.
     let padded = quote(sent).keep(8).resized(128);
     cases.push(case(sent, "eight-padded", short, &padded));
+    // One of sixteen: the nonce is whole, and the index that UDP has behind it is not there.
+    let padded = quote(sent).keep(16).resized(128);
+    let without_index = match sent.protocol {
+        Protocol::Udp => short,
+        _ => "valid",
+    };
+    cases.push(case(sent, "sixteen-padded", without_index, &padded));
     let labels = icmp::mpls_extension(299_776, 1);
     let interface = icmp::interface_extension(7, [192, 0, 2, 1], "xe-0/0", 1_500);
     let mut both = [&labels[..], &interface[4..]].concat();

@@ -239,11 +239,12 @@ impl<S: Session> World<S> {
             tells: Tells::default(),
             extensions: None,
         };
-        if outcome == Outcome::Valid {
-            self.valid.push(answer.clone());
-        }
-        self.engine
+        let known = self
+            .engine
             .handle_answer(slot.key.session, &answer, self.now);
+        if known && outcome == Outcome::Valid {
+            self.valid.push(answer);
+        }
     }
 }
 

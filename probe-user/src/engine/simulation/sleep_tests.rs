@@ -45,6 +45,8 @@ fn what_was_under_way_is_nobodys_loss_and_has_no_round_trip_time() {
         (ping.tally().sent, ping.tally().received),
         (500, 500 - slept)
     );
+    // Whoever shows replies one by one is told which have none.
+    assert_eq!(world.valid.len() as u64, 500 - slept);
     assert_eq!(ping.bursts(), None);
     assert!(read_before > 150, "{read_before}");
 }
