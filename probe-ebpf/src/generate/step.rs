@@ -55,8 +55,8 @@ pub(super) fn advance(lane: LanePtr) {
     lane.set_ahead(lane.ahead().saturating_sub(1));
 }
 
-/// Looks the next steps up: first which they are, then where. What
-/// is far away in memory is so waited for all at once.
+/// Looks the next steps up: first which they are, then where. What is far away in
+/// memory is so waited for all at once.
 #[inline(always)]
 fn look_ahead(lane: LanePtr) {
     let (permutation, space) = (maps::permutation(), maps::space());

@@ -12,22 +12,21 @@ const MOST_FLOW_LABEL: u32 = 0xf_ffff;
 
 /// Parses a TOS or traffic class, decimal or hexadecimal, as ping(8) takes it.
 pub(crate) fn parse_tos(text: &str) -> Result<u8, String> {
-    let parsed = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
-        Some(hexadecimal) => u8::from_str_radix(hexadecimal, 16),
-        None => text.parse(),
-    };
-    parsed.map_err(|_| "give a number from 0 to 255 (0xff)".to_owned())
+    let parsed = either_notation(text).and_then(|number| u8::try_from(number).ok());
+    parsed.ok_or_else(|| "give a number from 0 to 255 (0xff)".to_owned())
 }
 
 /// Parses a flow label, decimal or hexadecimal (RFC 8200 section 6).
 pub(crate) fn parse_flow_label(text: &str) -> Result<u32, String> {
-    let parsed = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
-        Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
-        None => text.parse(),
-    };
-    match parsed {
-        Ok(label) if label <= MOST_FLOW_LABEL => Ok(label),
-        _ => Err("give a number of 20 bits: from 0 to 1048575 (0xfffff)".to_owned()),
+    let parsed = either_notation(text).filter(|label| *label <= MOST_FLOW_LABEL);
+    parsed.ok_or_else(|| "give a number of 20 bits: from 0 to 1048575 (0xfffff)".to_owned())
+}
+
+/// Reads a number, decimal, or hexadecimal behind 0x.
+fn either_notation(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok(),
+        None => text.parse().ok(),
     }
 }
 

@@ -53,7 +53,7 @@ impl Hop {
             next_at: now,
             from: 0,
             until: rounds,
-            responses: Responses::default(),
+            responses: Responses::with_limits(),
             slowed: None,
         }
     }
@@ -130,7 +130,7 @@ impl Hop {
 
     /// Bounds of the chance that a probe to it is not answered, 95 %.
     pub fn interval(&self) -> Option<[f64; 2]> {
-        self.responses.interval()
+        self.responses.series().interval()
     }
 
     fn settle(
@@ -187,7 +187,7 @@ impl Hop {
         self.from = self.next_round;
         self.until = self.from.saturating_add(rounds);
         self.tally = Tally::default();
-        self.responses = Responses::default();
+        self.responses = Responses::with_limits();
         self.slowed = None;
     }
 }

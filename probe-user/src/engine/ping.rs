@@ -15,8 +15,6 @@ use super::{
     recent::Recent,
     report::{Bursts, Causes, Interval, Loss, Omitted, RateLimit, Reordered},
     responses::Responses,
-    sequence::Sequence,
-    series::Series,
     session::{Missing, Poll, Session},
     stamp::Stamp,
     tally::{Tally, is_icmp_error},
@@ -42,13 +40,10 @@ pub struct Ping {
     /// ICMP errors: answers, but not the target's.
     errors: Option<Box<Tally>>,
     /// Which probes are lost and which are not, until all before them are known.
-    outcomes: Sequence<bool>,
-    series: Series,
+    responses: Responses,
     order: Order,
     /// Kept only where intervals are reported.
     recent: Option<Box<Recent>>,
-    /// Kept only where limits are looked for.
-    responses: Option<Box<Responses>>,
     /// Whether the target answers by ICMP errors.
     answers_by_errors: bool,
     /// Whether probes are slowed down to the limit that is found.
@@ -73,11 +68,9 @@ impl Ping {
             from: options.first_round,
             tally: Tally::default(),
             errors: None,
-            outcomes: Sequence::default(),
-            series: Series::default(),
+            responses: Responses::default(),
             order: Order::default(),
             recent: None,
-            responses: None,
             answers_by_errors: false,
             respects_limits: options.respect_limits,
         }
@@ -100,7 +93,7 @@ impl Ping {
     /// Looks for the limit by which the target answers.
     #[must_use]
     pub fn with_limits(mut self) -> Self {
-        self.responses = Some(Box::default());
+        self.responses = Responses::with_limits();
         self
     }
 
@@ -125,7 +118,7 @@ impl Ping {
     pub fn loss(&self) -> Loss {
         let loss = self.tally.loss(self.rate_limited());
         let ci95 = if loss.rate_limited == 0 {
-            self.series().interval()
+            self.responses.series().interval()
         } else {
             None
         };
@@ -146,7 +139,7 @@ impl Ping {
     /// The limit that replies look like, if they do: the target's, where it answers by
     /// ICMP errors, or a policer's on the path.
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        let limit = self.responses.as_ref()?.limit()?;
+        let limit = self.responses.limit()?;
         let slowed = self
             .respects_limits
             .then(|| nanoseconds(self.beats.interval()));
@@ -167,7 +160,7 @@ impl Ping {
 
     /// Bursts of loss, if there was any.
     pub fn bursts(&self) -> Option<Bursts> {
-        self.series().bursts()
+        self.responses.series().bursts()
     }
 
     /// Replies overtaken by others.
@@ -180,13 +173,6 @@ impl Ping {
         self.beats.omitted()
     }
 
-    /// All probes whose outcome is known, in order.
-    fn series(&self) -> Series {
-        let mut series = self.series.clone();
-        self.outcomes.rest().for_each(|lost| series.record(lost));
-        series
-    }
-
     /// A probe's outcome: when its reply came, if one did; `None`: it says nothing of the
     /// path.
     fn settle(
@@ -196,19 +182,11 @@ impl Ping {
         final_at: Moment,
         now: Moment,
     ) {
-        let lost = arrived.map(|arrived| arrived.is_none());
-        self.outcomes.settle(probe.round, lost, final_at);
-        while let Some(lost) = self.outcomes.next(now) {
-            self.series.record(lost);
-        }
-        let Some(responses) = &mut self.responses else {
-            return;
-        };
-        responses.settle(probe.round, arrived, final_at, now);
+        self.responses.settle(probe.round, arrived, final_at, now);
         // Only replies tell more of a limit.
         if self.respects_limits
             && matches!(arrived, Some(Some(_)))
-            && let Some(interval) = responses.respectful_interval()
+            && let Some(interval) = self.responses.respectful_interval()
         {
             self.beats.slow_down(interval);
         }
@@ -260,10 +238,7 @@ impl Session for Ping {
         };
         self.take_round();
         self.tally.sent += 1;
-        self.outcomes.open(round);
-        if let Some(responses) = &mut self.responses {
-            responses.open(round);
-        }
+        self.responses.open(round);
         self.beats.take(now);
         Poll::Send(ProbeId {
             ttl: self.ttl,
@@ -315,10 +290,7 @@ impl Session for Ping {
     fn take_back(&mut self, probe: ProbeId, cause: Missing) {
         if self.counts(probe) {
             self.tally.take_back(cause);
-            self.outcomes.reopen(probe.round);
-            if let Some(responses) = &mut self.responses {
-                responses.reopen(probe.round);
-            }
+            self.responses.reopen(probe.round);
         }
     }
 
@@ -331,10 +303,7 @@ impl Session for Ping {
             if let Some(left) = &mut self.left {
                 *left = left.saturating_add(pending);
             }
-            self.outcomes.skip_open();
-            if let Some(responses) = &mut self.responses {
-                responses.skip_open();
-            }
+            self.responses.skip_open();
             self.from = self.next_round;
         }
     }

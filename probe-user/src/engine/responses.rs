@@ -14,11 +14,20 @@ const RESPECTFUL: f64 = 0.9;
 pub struct Responses {
     /// When the reply to each probe came, if one did, until all before it are known.
     arrivals: Sequence<Option<Moment>>,
-    bucket: Bucket,
     series: Series,
+    /// Kept only where limits are looked for.
+    bucket: Option<Box<Bucket>>,
 }
 
 impl Responses {
+    /// None yet, of one whose limit is looked for.
+    pub fn with_limits() -> Self {
+        Self {
+            bucket: Some(Box::default()),
+            ..Self::default()
+        }
+    }
+
     /// A round is sent.
     pub fn open(&mut self, round: u32) {
         self.arrivals.open(round);
@@ -35,8 +44,10 @@ impl Responses {
     ) {
         self.arrivals.settle(round, arrived, final_at);
         while let Some(arrived) = self.arrivals.next(now) {
-            self.bucket.record(arrived);
             self.series.record(arrived.is_none());
+            if let Some(bucket) = &mut self.bucket {
+                bucket.record(arrived);
+            }
         }
     }
 
@@ -52,18 +63,18 @@ impl Responses {
 
     /// The limit that all replies look like, if they do.
     pub fn limit(&self) -> Option<RateLimit> {
-        let mut bucket = self.bucket.clone();
+        let mut bucket = self.bucket.clone()?;
         let rest = self.arrivals.rest();
         rest.for_each(|arrived| bucket.record(arrived));
         bucket.limit()
     }
 
-    /// Bounds of the chance that a probe is not answered, 95 %.
-    pub fn interval(&self) -> Option<[f64; 2]> {
+    /// All probes whose outcome is known, in order.
+    pub fn series(&self) -> Series {
         let mut series = self.series.clone();
         let rest = self.arrivals.rest();
         rest.for_each(|arrived| series.record(arrived.is_none()));
-        series.interval()
+        series
     }
 
     /// The time between two probes that respects the limit.

@@ -43,6 +43,13 @@ pub fn asymmetry(back_hops: u8, forward_hops: u8) -> i16 {
     i16::from(back_hops) - i16::from(forward_hops)
 }
 
+/// Both of a reply, as far as they are known: hops of the way back, and its asymmetry.
+pub fn ways(reply_ttl: u8, forward_hops: Option<u8>) -> (Option<u8>, Option<i16>) {
+    let back = back_hops(reply_ttl, forward_hops);
+    let ways = back.zip(forward_hops);
+    (back, ways.map(|(back, there)| asymmetry(back, there)))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -4,7 +4,7 @@ use probe_common::abi::{Event, Flags, Kind};
 
 use super::{
     report::Tells,
-    return_path::{asymmetry, back_hops, forward_hops},
+    return_path::{forward_hops, ways},
 };
 
 /// Reads it from an event.
@@ -12,30 +12,27 @@ pub fn of(event: &Event, kind: Kind) -> Tells {
     let flags = Flags(event.flags);
     let quoted = event.quoted_length != 0;
     let quoted_ttl = quoted.then_some(event.quoted_ttl);
-    let tells = Tells {
+    let forward_hops = forward_hops(kind, event.ttl, quoted_ttl);
+    let (back_hops, asymmetry) = ways(event.reply_ttl, forward_hops);
+    Tells {
         reply_ttl: Some(event.reply_ttl),
-        back_hops: back_hops(event.reply_ttl, None),
-        asymmetry: None,
+        back_hops,
+        asymmetry,
         quoted_ttl,
         quoted_tos: quoted.then_some(event.quoted_tos),
         quoted_length: quoted.then_some(event.quoted_length),
         nat: flags.nat(),
         rewritten: flags.rewritten(),
-    };
-    match forward_hops(kind, event.ttl, quoted_ttl) {
-        Some(hops) => with_way_there(tells, hops),
-        None => tells,
     }
 }
 
 /// The same, now that the probe is known to have taken so many hops.
 pub fn with_way_there(tells: Tells, forward_hops: u8) -> Tells {
-    let back_hops = tells
-        .reply_ttl
-        .and_then(|left| back_hops(left, Some(forward_hops)));
+    let told = tells.reply_ttl.map(|left| ways(left, Some(forward_hops)));
+    let (back_hops, asymmetry) = told.unwrap_or_default();
     Tells {
         back_hops,
-        asymmetry: back_hops.map(|hops| asymmetry(hops, forward_hops)),
+        asymmetry,
         ..tells
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Receiver {
 pub(super) struct Heard {
     pub(super) event: Event,
     pub(super) answer: Answer,
+    /// Whether its round-trip time is known.
+    pub(super) is_timed: bool,
 }
 
 impl Receiver {
@@ -84,11 +86,13 @@ impl Receiver {
             };
             let stamp = stamp_of(&event, |ifindex| self.attachment(ifindex).map(|a| a.rx));
             match Answer::read(&event, extensions, stamp) {
-                Some(mut answer) => {
-                    if !engine.handle_answer(event.target, &answer, now) {
-                        answer.outcome = Outcome::Late;
-                    }
-                    heard.push(Heard { event, answer });
+                Some(answer) => {
+                    let is_timed = engine.handle_answer(event.target, &answer, now);
+                    heard.push(Heard {
+                        event,
+                        answer,
+                        is_timed,
+                    });
                 }
                 None => self.unknown += 1,
             }

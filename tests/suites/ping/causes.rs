@@ -81,6 +81,23 @@ fn what_a_router_refuses_is_told_apart() {
 }
 
 #[test]
+fn what_a_router_refuses_late_is_refused_all_the_same() {
+    let wire = Wire::delay(Duration::from_millis(100));
+    let lab = Lab::chain(2).wire("r1", "r2", wire).build().unwrap();
+    lab.refuse("r2", Refusal::Prohibit).unwrap();
+    for family in Family::ALL {
+        // The neighbours are asked for first.
+        ping(&lab, family, &["--count", "1", "--timeout", "2s"]);
+        let arguments = ["--count", "5", "--interval", "100ms", "--timeout", "150ms"];
+        let ping = ping(&lab, family, &arguments).ping().unwrap();
+        // The run does not wait for the last.
+        let refused = ping.causes.get("icmp_error").copied().unwrap_or(0);
+        assert!((2..=5).contains(&refused), "{ping:?}");
+        assert_eq!(ping.causes.values().sum::<u64>(), 5, "{ping:?}");
+    }
+}
+
+#[test]
 fn replies_that_come_too_late_are_told_apart() {
     let wire = Wire::delay(Duration::from_millis(100));
     let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();

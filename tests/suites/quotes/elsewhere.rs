@@ -74,6 +74,29 @@ fn a_sweep_hears_what_comes_in_by_another_interface() {
     }
 }
 
+/// A device that only listened, at TCX, is read where the run asks for once probes leave by it.
+#[test]
+fn an_interface_that_probes_come_to_leave_by_has_the_receiver_that_was_asked_for() {
+    let lab = asymmetric();
+    let family = Family::V4;
+    let target = lab.address(family, "target").unwrap();
+    let probe = Probe::ping(lab.vantage()).args(["--count", "400", "--interval", "10ms"]);
+    let probe = probe.args(["--replies", "--rx", "xdp-native"]);
+    let mut running = probe.to(target).start().unwrap();
+    running.wait_for_lines(50).unwrap();
+    let b1 = lab.address(family, "b1").unwrap();
+    let us = lab.address(family, "vantage").unwrap();
+    let out = format!("route replace {target}/32 src {us} via {b1} dev b1");
+    lab.vantage().ip([out]).unwrap();
+    let run = running.wait().unwrap();
+    let replies = clean_replies(&run);
+    let stamps = [replies.first(), replies.last()].map(|reply| reply.unwrap().stamp.as_str());
+    assert_eq!(stamps, ["tcx/tcx", "tcx/xdp-native"]);
+    let metadata = run.metadata().unwrap();
+    assert_eq!(metadata.interfaces, ["a1", "b1"]);
+    assert!(metadata.reply_interfaces.is_empty());
+}
+
 /// Only the nonce's 64 bits, which an echo reply has whole, prove it: a segment from
 /// another address does not.
 #[test]

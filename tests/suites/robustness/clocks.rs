@@ -90,6 +90,11 @@ fn what_was_under_way_while_the_host_slept_is_no_loss() {
         (slept, 0.0, None)
     );
     assert_eq!(ping.received + slept, 150);
+    // What came of these is told, without a time that nobody knows.
+    let replies = run.replies().unwrap();
+    let timed = replies.iter().filter(|reply| reply.rtt_ns.is_some());
+    assert_eq!(timed.count() as u64, ping.received);
+    assert!(replies.len() as u64 > ping.received, "{}", replies.len());
     let suspensions = &run.metadata().unwrap().suspensions;
     let hours: Vec<u64> = suspensions
         .iter()

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Interfaces, MplsLabel, Stop};
 use crate::engine::{
     ending::Ending,
-    return_path::{asymmetry, back_hops, forward_hops},
+    return_path::{forward_hops, ways},
     stamp::Stamp,
 };
 
@@ -81,12 +81,10 @@ impl PathHop {
         let is_next = kind.reaches_target() && self.ttl.checked_sub(1) == Some(ran_out);
         let forward = forward_hops(kind, self.ttl, self.quoted_ttl);
         let forward = forward.or_else(|| is_next.then_some(self.ttl));
-        let back_hops = back_hops(self.reply_ttl, forward);
+        let (back_hops, asymmetry) = ways(self.reply_ttl, forward);
         Self {
             back_hops,
-            asymmetry: back_hops
-                .zip(forward)
-                .map(|(back, there)| asymmetry(back, there)),
+            asymmetry,
             ..self
         }
     }

@@ -148,7 +148,6 @@ fn a_gap_ends_a_trace_and_nothing_is_sent_beyond_it() {
             let path = Path::to(target, 6);
             let limited = TraceOptions {
                 gap_limit,
-                respect_limits: false,
                 ..options()
             };
             let world = trace(path.clone(), limited);
@@ -181,7 +180,6 @@ fn no_probe_goes_further_than_the_gap_limit_beyond_the_last_answer() {
 fn without_a_gap_limit_a_trace_goes_on_to_the_last_ttl() {
     let endless = TraceOptions {
         gap_limit: 0,
-        respect_limits: false,
         max_ttl: 255,
         queries: 1,
         ..options()

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aya::programs::{
-    LinkOrder, ProgramError, SchedClassifier, TcAttachType, Xdp, XdpMode, links::FdLink,
-    tc::TcAttachOptions,
-};
+use aya::programs::{TcAttachType, XdpMode, links::FdLink};
 use probe_common::abi::names;
 
-use super::load::{Kernel, mismatch, refused};
+use super::{
+    link::{self, Refusal},
+    load::Kernel,
+};
 use crate::{
     engine::{plan::RxMode, stamp::RxHook},
     error::{Error, Result},
@@ -59,7 +59,13 @@ impl Kernel {
     ///
     /// [`Error::Environment`] if the kernel refuses; a busy XDP hook falls to TCX.
     pub fn attach(&mut self, interface: &Interface, mode: RxMode) -> Result<Attachment> {
-        self.attach_stamp(interface)?;
+        let stamp = if interface.ethernet {
+            names::TX_TCX
+        } else {
+            names::TX_TCX_L3
+        };
+        let stamp = link::tcx(&mut self.ebpf, stamp, &interface.name, TcAttachType::Egress)?;
+        self.links.add(stamp);
         self.links.listening.remove(&interface.index);
         let (rx, notice) = self.attach_receiver(interface, mode)?;
         Ok(Attachment {
@@ -79,10 +85,8 @@ impl Kernel {
     ///
     /// [`Error::Environment`] if the kernel refuses.
     pub fn listen(&mut self, interface: &Interface) -> Result<Attachment> {
-        self.attach_tcx_receiver(interface)?;
-        if let Some(link) = self.links.kept.pop() {
-            self.links.listening.insert(interface.index, link);
-        }
+        let link = self.tcx_receiver(interface)?;
+        self.links.listening.insert(interface.index, link);
         Ok(Attachment {
             ifindex: interface.index,
             name: interface.name.clone(),
@@ -92,20 +96,6 @@ impl Kernel {
             sends: false,
             notice: None,
         })
-    }
-
-    /// Attaches only the stamp, where a receiver is attached already.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Environment`] if the kernel refuses.
-    pub fn attach_stamp(&mut self, interface: &Interface) -> Result<()> {
-        let name = if interface.ethernet {
-            names::TX_TCX
-        } else {
-            names::TX_TCX_L3
-        };
-        self.attach_tcx(name, &interface.name, TcAttachType::Egress)
     }
 
     /// Detaches everything; counters stay readable.
@@ -128,12 +118,20 @@ impl Kernel {
         let xdp_mode = match wanted {
             RxHook::XdpNative => XdpMode::Driver,
             RxHook::XdpGeneric => XdpMode::Skb,
-            RxHook::Tcx => return self.attach_tcx_receiver(interface).map(|()| (wanted, None)),
+            RxHook::Tcx => {
+                let link = self.tcx_receiver(interface)?;
+                self.links.add(link);
+                return Ok((wanted, None));
+            }
         };
-        match self.attach_xdp(interface, xdp_mode) {
-            Ok(()) => Ok((wanted, None)),
+        match self.xdp_receiver(interface, xdp_mode) {
+            Ok(link) => {
+                self.links.add(link);
+                Ok((wanted, None))
+            }
             Err(refusal) if mode == RxMode::Auto || refusal.is_busy() => {
-                self.attach_tcx_receiver(interface)?;
+                let link = self.tcx_receiver(interface)?;
+                self.links.add(link);
                 let notice = format!(
                     "{}: {} on {}, so replies are stamped at TCX ingress",
                     wanted.name(),
@@ -151,57 +149,26 @@ impl Kernel {
         }
     }
 
-    fn attach_xdp(
+    fn xdp_receiver(
         &mut self,
         interface: &Interface,
         mode: XdpMode,
-    ) -> std::result::Result<(), Refusal> {
+    ) -> std::result::Result<FdLink, Refusal> {
         let name = if interface.ethernet {
             names::RX_XDP
         } else {
             names::RX_XDP_L3
         };
-        let program: &mut Xdp = self
-            .ebpf
-            .program_mut(name)
-            .ok_or(Refusal::Missing)?
-            .try_into()?;
-        loaded(program.load())?;
-        let id = program.attach_to_if_index(interface.index, mode)?;
-        // aya attaches over netlink where the kernel has no XDP links; that would
-        // survive a SIGKILL, so it is undone (by dropping it) and refused.
-        let link = FdLink::try_from(program.take_link(id)?).map_err(|_| Refusal::NoLink)?;
-        self.links.add(link);
-        Ok(())
+        link::xdp(&mut self.ebpf, name, &interface.name, mode)
     }
 
-    fn attach_tcx_receiver(&mut self, interface: &Interface) -> Result<()> {
+    fn tcx_receiver(&mut self, interface: &Interface) -> Result<FdLink> {
         let name = if interface.ethernet {
             names::RX_TCX
         } else {
             names::RX_TCX_L3
         };
-        self.attach_tcx(name, &interface.name, TcAttachType::Ingress)
-    }
-
-    fn attach_tcx(&mut self, name: &str, interface: &str, hook: TcAttachType) -> Result<()> {
-        let program: &mut SchedClassifier = self
-            .ebpf
-            .program_mut(name)
-            .ok_or_else(|| mismatch(name))?
-            .try_into()
-            .map_err(|error| refused("use the embedded object", &error))?;
-        let link = loaded(program.load())
-            .and_then(|()| {
-                let first = TcAttachOptions::TcxOrder(LinkOrder::first());
-                program.attach_with_options(interface, hook, first)
-            })
-            .and_then(|id| program.take_link(id))
-            .map_err(|error| refused(&format!("attach {name} to {interface}"), &error))?;
-        let link = FdLink::try_from(link)
-            .map_err(|error| refused(&format!("attach {name} to {interface}"), &error))?;
-        self.links.add(link);
-        Ok(())
+        link::tcx(&mut self.ebpf, name, &interface.name, TcAttachType::Ingress)
     }
 }
 
@@ -215,54 +182,4 @@ fn is_harmless(interface: &Interface) -> bool {
         .kind
         .as_deref()
         .is_some_and(|kind| HARMLESS_DRIVERS.contains(&kind))
-}
-
-/// A program is loaded once and attached to every interface.
-fn loaded(result: std::result::Result<(), ProgramError>) -> std::result::Result<(), ProgramError> {
-    match result {
-        Err(ProgramError::AlreadyLoaded) => Ok(()),
-        other => other,
-    }
-}
-
-/// Why XDP could not be attached.
-#[derive(Debug)]
-enum Refusal {
-    /// The object lacks the program.
-    Missing,
-    /// The kernel would attach without a link.
-    NoLink,
-    /// What the kernel said.
-    Program(ProgramError),
-}
-
-impl From<ProgramError> for Refusal {
-    fn from(error: ProgramError) -> Self {
-        Self::Program(error)
-    }
-}
-
-impl Refusal {
-    fn errno(&self) -> Option<i32> {
-        match self {
-            Self::Program(ProgramError::SyscallError(error)) => error.io_error.raw_os_error(),
-            _ => None,
-        }
-    }
-
-    fn is_busy(&self) -> bool {
-        matches!(self.errno(), Some(libc::EBUSY | libc::EEXIST))
-    }
-
-    fn reason(&self) -> String {
-        match (self, self.errno()) {
-            (_, Some(libc::EBUSY | libc::EEXIST)) => {
-                "another owner's XDP program is attached".into()
-            }
-            (_, Some(libc::EOPNOTSUPP)) => "the driver has no native XDP".into(),
-            (Self::Missing, _) => "the embedded object lacks the program".into(),
-            (Self::NoLink, _) => "the kernel has no XDP links".into(),
-            (Self::Program(error), _) => refused("attach", error).to_string(),
-        }
-    }
 }

@@ -3,10 +3,7 @@
 use aya::{
     Ebpf, EbpfLoader,
     maps::Array,
-    programs::{
-        LinkOrder, ProgramError, SchedClassifier, TcAttachType, Xdp, XdpMode, links::FdLink,
-        tc::TcAttachOptions,
-    },
+    programs::{TcAttachType, XdpMode, links::FdLink},
 };
 use probe_common::abi::{
     floor::{FLOOR, FLOOR_MIRROR, FLOOR_RX, FLOOR_TX, Pair},
@@ -15,8 +12,14 @@ use probe_common::abi::{
 
 #[cfg(not(feature = "log"))]
 use super::load::OBJECT;
-use super::load::{cpus, mismatch, refused};
-use crate::{error::Result, io::pod::AsPod};
+use super::{
+    link,
+    load::{cpus, mismatch, refused},
+};
+use crate::{
+    error::{Error, Result},
+    io::pod::AsPod,
+};
 
 /// Both stamps and a far end that sends frames back. Dropping it detaches them.
 #[derive(Debug)]
@@ -47,7 +50,8 @@ impl Floor {
         let mut floor = Self { ebpf, links };
         floor.attach_xdp(FLOOR_MIRROR, far)?;
         floor.attach_xdp(FLOOR_RX, near)?;
-        floor.attach_tcx(FLOOR_TX, near)?;
+        let stamp = link::tcx(&mut floor.ebpf, FLOOR_TX, near, TcAttachType::Egress)?;
+        floor.links.push(stamp);
         Ok(floor)
     }
 
@@ -65,39 +69,12 @@ impl Floor {
     }
 
     fn attach_xdp(&mut self, name: &str, device: &str) -> Result<()> {
-        let program: std::result::Result<&mut Xdp, ProgramError> = self
-            .ebpf
-            .program_mut(name)
-            .ok_or_else(|| mismatch(name))?
-            .try_into();
-        let link = program.and_then(|program| {
-            program.load()?;
-            let id = program.attach(device, XdpMode::Driver)?;
-            program.take_link(id)
-        });
-        let what = format!("attach {name} to {device}");
-        let link = link.map_err(|error| refused(&what, &error))?;
-        self.links
-            .push(FdLink::try_from(link).map_err(|error| refused(&what, &error))?);
-        Ok(())
-    }
-
-    fn attach_tcx(&mut self, name: &str, device: &str) -> Result<()> {
-        let program: std::result::Result<&mut SchedClassifier, ProgramError> = self
-            .ebpf
-            .program_mut(name)
-            .ok_or_else(|| mismatch(name))?
-            .try_into();
-        let link = program.and_then(|program| {
-            program.load()?;
-            let first = TcAttachOptions::TcxOrder(LinkOrder::first());
-            let id = program.attach_with_options(device, TcAttachType::Egress, first)?;
-            program.take_link(id)
-        });
-        let what = format!("attach {name} to {device}");
-        let link = link.map_err(|error| refused(&what, &error))?;
-        self.links
-            .push(FdLink::try_from(link).map_err(|error| refused(&what, &error))?);
+        let link = link::xdp(&mut self.ebpf, name, device, XdpMode::Driver);
+        let link = link.map_err(|refusal| {
+            let why = refusal.reason();
+            Error::Environment(format!("cannot attach {name} to {device}: {why}"))
+        })?;
+        self.links.push(link);
         Ok(())
     }
 }

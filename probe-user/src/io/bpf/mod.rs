@@ -2,6 +2,7 @@
 
 mod attach;
 mod floor;
+mod link;
 mod load;
 #[cfg(feature = "log")]
 mod log;
