@@ -53,6 +53,23 @@ pub struct Event {
     pub mtu: u32,
 }
 
+impl Event {
+    /// The round-trip time, nanoseconds; `None` if the host slept meanwhile.
+    pub const fn rtt_ns(&self) -> Option<u64> {
+        if Flags(self.flags).slept() {
+            return None;
+        }
+        Some(self.rx_ns.saturating_sub(self.tx_ns))
+    }
+
+    /// The same, noted that the host slept between the two stamps.
+    #[must_use]
+    pub const fn with_sleep(mut self) -> Self {
+        self.flags |= Flags::SLEPT;
+        self
+    }
+}
+
 /// Facts about a reply, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(pub u8);
@@ -72,6 +89,9 @@ impl Flags {
     pub const DESTINATION: u8 = 16;
     /// The quoted checksum is not the one that the probe left with (UDP, ICMP).
     pub const CHECKSUM: u8 = 32;
+    /// The host slept between the two stamps, of whose clock that time is no part. Only
+    /// userspace can know, and sets it.
+    pub const SLEPT: u8 = 64;
     /// What a NAT changes.
     pub const NAT: u8 = Self::SOURCE | Self::DESTINATION | Self::CHECKSUM;
     /// Names of what a NAT changes, by what of it did.
@@ -97,6 +117,11 @@ impl Flags {
     /// Whether the record is an [`super::ExtendedEvent`].
     pub const fn extended(self) -> bool {
         self.0 & Self::EXTENDED != 0
+    }
+
+    /// Whether the host slept between the two stamps.
+    pub const fn slept(self) -> bool {
+        self.0 & Self::SLEPT != 0
     }
 
     /// Whether a NAT was seen.

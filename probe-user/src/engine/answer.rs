@@ -169,7 +169,7 @@ pub fn reply<'a>(
         kind: kind.name(),
         reason: reason(kind, event),
         responder: ip(event.responder),
-        rtt_ns: known.then(|| event.rx_ns.saturating_sub(event.tx_ns)),
+        rtt_ns: event.rtt_ns().filter(|_| known),
         tx_ns: known.then_some(event.tx_ns),
         rx_ns: event.rx_ns,
         reply_ttl: event.reply_ttl,

@@ -2,6 +2,7 @@
 //! and timeouts are CLOCK_MONOTONIC, which neither moves; but whoever reads them should
 //! know.
 
+use probe_common::abi::Event;
 use serde::Serialize;
 
 use crate::{engine::time::Moment, io::clock::Reading};
@@ -26,6 +27,13 @@ pub(super) struct Suspension {
     pub(super) until_ns: u64,
     /// How long it slept.
     pub(super) slept_ns: u64,
+}
+
+impl Suspension {
+    /// Whether the host may have slept between the stamps of a probe and of its reply.
+    pub(super) fn is_between(&self, event: &Event) -> bool {
+        event.tx_ns <= self.until_ns && self.from_ns < event.rx_ns
+    }
 }
 
 /// CLOCK_REALTIME was set.

@@ -26,7 +26,6 @@ use crate::{
         cause::Unsent,
         core::Engine,
         plan::{Job, Plan},
-        report::Reply,
         time::{Moment, nanoseconds},
     },
     error::{Error, Outcome, Result},
@@ -286,7 +285,7 @@ impl<'a, S: Describe> Driver<'a, S> {
 
     fn observe(&mut self, heard: &Heard) {
         if let Some(scraped) = &mut self.scraped
-            && heard.is_timed
+            && heard.event.rtt_ns().is_some()
             && heard.answer.kind.reaches_target()
         {
             scraped.observe(heard.event.target, &heard.answer);
@@ -310,10 +309,7 @@ impl<'a, S: Describe> Driver<'a, S> {
         let target = way.map_or_else(|| ip(event.responder), |way| way.target.address);
         let extensions = heard.answer.extensions.as_deref();
         match reply(event, extensions, target, heard.answer.stamp) {
-            Some(reply) => self.sink.reply(&Reply {
-                rtt_ns: reply.rtt_ns.filter(|_| heard.is_timed),
-                ..reply
-            }),
+            Some(reply) => self.sink.reply(&reply),
             None => Ok(()),
         }
     }

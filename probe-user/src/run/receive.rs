@@ -40,8 +40,6 @@ pub(super) struct Receiver {
 pub(super) struct Heard {
     pub(super) event: Event,
     pub(super) answer: Answer,
-    /// Whether its round-trip time is known.
-    pub(super) is_timed: bool,
 }
 
 impl Receiver {
@@ -88,11 +86,8 @@ impl Receiver {
             match Answer::read(&event, extensions, stamp) {
                 Some(answer) => {
                     let is_timed = engine.handle_answer(event.target, &answer, now);
-                    heard.push(Heard {
-                        event,
-                        answer,
-                        is_timed,
-                    });
+                    let event = if is_timed { event } else { event.with_sleep() };
+                    heard.push(Heard { event, answer });
                 }
                 None => self.unknown += 1,
             }

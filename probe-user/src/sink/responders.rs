@@ -33,12 +33,12 @@ mod tests {
             responder: ip(address),
             replies: 1_000,
             ttls: TtlSpan { min: 4, max: 6 },
-            rtt_ns: RttSummary {
+            rtt_ns: Some(RttSummary {
                 min: 10,
                 mean: 20,
                 p50: 15,
                 max: 90,
-            },
+            }),
             kinds: vec!["time-exceeded", "unreachable"],
         }
     }

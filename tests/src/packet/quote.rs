@@ -6,7 +6,7 @@ use probe_common::Address;
 use super::{
     Layers,
     checksum::{self, raw},
-    ip::{ICMP, ICMPV6, UDP},
+    ip::{Extension, ICMP, ICMPV6, UDP},
 };
 
 /// A quoted probe. Changes to the header come first, [`Quote::keep`] and padding last.
@@ -124,6 +124,16 @@ impl Quote {
         self.header.extend(options);
         self.header[0] = 0x40 | (self.header.len() / 4) as u8;
         let length = (self.header.len() + self.transport.len()) as u16;
+        self.stated_length(length)
+    }
+
+    /// An IPv6 extension header put in on the way; of several, the last comes first.
+    #[must_use]
+    pub fn extension(mut self, extension: &Extension) -> Self {
+        let follows = std::mem::replace(&mut self.header[6], extension.number);
+        let header = [&[follows][..], &extension.octets].concat();
+        self.header.splice(40..40, header);
+        let length = (self.header.len() - 40 + self.transport.len()) as u16;
         self.stated_length(length)
     }
 

@@ -173,9 +173,9 @@ fn departed(lab: &Lab) -> u64 {
 fn replies_that_find_their_ring_full_are_lost_here() {
     let wire = Wire::delay(Duration::from_millis(900));
     let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
+    let target = lab.address(Family::V6, "target").unwrap();
     // The neighbour is asked for first.
-    ping(&lab, Family::V4, &["--count", "3", "--timeout", "5s"]);
+    ping(&lab, Family::V6, &["--count", "3", "--timeout", "5s"]);
     let arguments = ["--count", "12000", "--interval", "100us", "--timeout", "9s"];
     let before = departed(&lab);
     let running = Probe::ping(lab.vantage()).args(arguments).to(target);
@@ -206,10 +206,10 @@ fn replies_that_find_their_ring_full_are_lost_here() {
 
 #[test]
 fn what_the_device_drops_meanwhile_is_told_where_it_may_explain_loss() {
-    for loss in [0.0, 0.2] {
+    for (loss, family) in [(0.0, Family::V4), (0.2, Family::V6)] {
         let wire = Wire::delay(Duration::ZERO).loss(loss).seed(9);
         let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
-        let target = lab.address(Family::V4, "target").unwrap();
+        let target = lab.address(family, "target").unwrap();
         let arguments = ["--count", "60", "--interval", "50ms", "--replies"];
         let probe = Probe::ping(lab.vantage()).args(arguments).args(SOON);
         let mut running = probe.to(target).start().unwrap();

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
     process::Stdio,
     thread,
     time::Duration,
@@ -14,13 +14,19 @@ use probe_tests::{
     probe::Probe,
 };
 
+/// A socket that listens at the loopback of the namespace.
+fn listener(namespace: &Namespace, family: Family) -> TcpListener {
+    let loopback = match family {
+        Family::V4 => IpAddr::from(Ipv4Addr::LOCALHOST),
+        Family::V6 => IpAddr::from(Ipv6Addr::LOCALHOST),
+    };
+    let bound = namespace.enter(|| Ok(TcpListener::bind((loopback, 0))?));
+    bound.unwrap()
+}
+
 /// An address that nothing listens at.
-fn free(namespace: &Namespace) -> SocketAddr {
-    let address = namespace.enter(|| {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        Ok(listener.local_addr()?)
-    });
-    address.unwrap()
+fn free(namespace: &Namespace, family: Family) -> SocketAddr {
+    listener(namespace, family).local_addr().unwrap()
 }
 
 /// What is answered to a request, head and page.
@@ -75,10 +81,16 @@ fn check(namespace: &Namespace, page: &str) {
 #[test]
 fn groups_of_the_target_file_are_added_up_and_promtool_finds_no_fault() {
     let lab = Lab::chain(2).build().unwrap();
-    let nodes = ["r1", "r2", "target"].map(|node| lab.address(Family::V4, node).unwrap());
+    for family in Family::ALL {
+        assert_added_up(&lab, family);
+    }
+}
+
+fn assert_added_up(lab: &Lab, family: Family) {
+    let nodes = ["r1", "r2", "target"].map(|node| lab.address(family, node).unwrap());
     let [near, middle, far] = nodes;
     let list = format!("{near} group=routers\n{middle}\tgroup=routers # the second\n{far}\n");
-    let address = free(lab.vantage());
+    let address = free(lab.vantage(), family);
     let at = address.to_string();
     let arguments = ["--targets", "-", "--interval", "20ms", "--prometheus", &at];
     let probe = Probe::ping(lab.vantage()).args(arguments).input(&list);
@@ -121,35 +133,43 @@ fn groups_of_the_target_file_are_added_up_and_promtool_finds_no_fault() {
 #[test]
 fn each_target_has_its_series_when_that_is_asked_for() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V6, "target").unwrap();
-    let address = free(lab.vantage());
-    let at = address.to_string();
-    let arguments = [
-        "--interval",
-        "20ms",
-        "--prometheus",
-        &at,
-        "--prometheus-targets",
-    ];
-    let probe = Probe::ping(lab.vantage())
-        .args(arguments)
-        .args(["--replies"]);
-    let mut running = probe.to(target).start().unwrap();
-    running.wait_for_lines(10).unwrap();
-    let (_, page) = request(lab.vantage(), address, "GET /metrics");
-    check(lab.vantage(), &page);
-    let series = format!("probe_ping_received_total{{group=\"\",target=\"{target}\"}}");
-    assert!(value(&page, &series) >= 10.0, "{page}");
-    running.signal(Signal::SIGINT).unwrap();
-    running.wait().unwrap();
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let address = free(lab.vantage(), family);
+        let at = address.to_string();
+        let arguments = [
+            "--interval",
+            "20ms",
+            "--prometheus",
+            &at,
+            "--prometheus-targets",
+        ];
+        let probe = Probe::ping(lab.vantage())
+            .args(arguments)
+            .args(["--replies"]);
+        let mut running = probe.to(target).start().unwrap();
+        running.wait_for_lines(10).unwrap();
+        let (_, page) = request(lab.vantage(), address, "GET /metrics");
+        check(lab.vantage(), &page);
+        let series = format!("probe_ping_received_total{{group=\"\",target=\"{target}\"}}");
+        assert!(value(&page, &series) >= 10.0, "{page}");
+        running.signal(Signal::SIGINT).unwrap();
+        running.wait().unwrap();
+    }
 }
 
-/// Debian's Prometheus, asked until it knows.
 #[test]
 fn prometheus_scrapes_it() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let (address, server) = (free(lab.vantage()), free(lab.vantage()));
+    for family in Family::ALL {
+        assert_scraped(&lab, family);
+    }
+}
+
+/// Debian's Prometheus, asked until it knows.
+fn assert_scraped(lab: &Lab, family: Family) {
+    let target = lab.address(family, "target").unwrap();
+    let (address, server) = (free(lab.vantage(), family), free(lab.vantage(), family));
     let at = address.to_string();
     let arguments = ["--interval", "20ms", "--prometheus", &at];
     let running = Probe::ping(lab.vantage())
@@ -194,13 +214,13 @@ fn prometheus_scrapes_it() {
 #[test]
 fn an_address_that_is_taken_is_told_before_anything_is_sent() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let listener = lab
-        .vantage()
-        .enter(|| Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?));
-    let address = listener.as_ref().unwrap().local_addr().unwrap().to_string();
-    let probe = Probe::ping(lab.vantage()).args(["-c", "1", "--prometheus", &address]);
-    let run = probe.to(target).run().unwrap();
-    assert_eq!(run.code, Some(2), "{}", run.stderr);
-    assert!(run.stderr.contains("check --prometheus"), "{}", run.stderr);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let listener = listener(lab.vantage(), family);
+        let address = listener.local_addr().unwrap().to_string();
+        let probe = Probe::ping(lab.vantage()).args(["-c", "1", "--prometheus", &address]);
+        let run = probe.to(target).run().unwrap();
+        assert_eq!(run.code, Some(2), "{}", run.stderr);
+        assert!(run.stderr.contains("check --prometheus"), "{}", run.stderr);
+    }
 }

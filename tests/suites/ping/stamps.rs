@@ -30,31 +30,35 @@ fn assert_user_is_later(run: &Run) {
 #[test]
 fn without_a_queue_the_stamp_of_a_probe_waits_for_nothing() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let ping = Probe::ping(lab.vantage()).args(["-c", "50", "-i", "2ms"]);
-    let trace = Probe::trace(lab.vantage());
-    for probe in [ping, trace] {
-        let run = probe.to(target).run().unwrap();
-        let stamps = &run.metadata().unwrap().stamps[0];
-        assert_eq!(stamps.tx_uncertainty, "none");
-        assert_eq!(stamps.tx_uncertainty_ns.map(|wait| wait.max), Some(0));
-        assert_eq!(stamps.qdisc.as_deref(), Some("noqueue"));
-        assert_user_is_later(&run);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let ping = Probe::ping(lab.vantage()).args(["-c", "50", "-i", "2ms"]);
+        let trace = Probe::trace(lab.vantage());
+        for probe in [ping, trace] {
+            let run = probe.to(target).run().unwrap();
+            let stamps = &run.metadata().unwrap().stamps[0];
+            assert_eq!(stamps.tx_uncertainty, "none");
+            assert_eq!(stamps.tx_uncertainty_ns.map(|wait| wait.max), Some(0));
+            assert_eq!(stamps.qdisc.as_deref(), Some("noqueue"));
+            assert_user_is_later(&run);
+        }
     }
 }
 
 #[test]
 fn a_queue_is_named_and_nobody_says_how_long_it_holds_a_probe() {
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
     lab.qdisc("vantage", "r1", DEEP).unwrap();
-    let probe = Probe::ping(lab.vantage()).args(["-c", "50", "-i", "2ms"]);
-    let run = probe.to(target).run().unwrap();
-    let stamps = &run.metadata().unwrap().stamps[0];
-    assert_eq!(stamps.tx_uncertainty, "qdisc wait");
-    assert_eq!(stamps.tx_uncertainty_ns, None);
-    assert_eq!(stamps.qdisc.as_deref(), Some("tbf"));
-    assert_user_is_later(&run);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let probe = Probe::ping(lab.vantage()).args(["-c", "50", "-i", "2ms"]);
+        let run = probe.to(target).run().unwrap();
+        let stamps = &run.metadata().unwrap().stamps[0];
+        assert_eq!(stamps.tx_uncertainty, "qdisc wait");
+        assert_eq!(stamps.tx_uncertainty_ns, None);
+        assert_eq!(stamps.qdisc.as_deref(), Some("tbf"));
+        assert_user_is_later(&run);
+    }
 }
 
 #[test]

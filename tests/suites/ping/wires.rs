@@ -39,14 +39,16 @@ fn what_a_wire_loses_is_unanswered_and_all_of_it() {
 #[test]
 fn a_wire_that_loses_all_is_exit_code_1() {
     let lab = lab(Wire::delay(Duration::ZERO).loss(1.0));
-    let target = lab.address(Family::V4, "target").unwrap();
-    let probe = Probe::ping(lab.vantage()).args(TEN).args(SOON);
-    let run = probe.to(target).run().unwrap();
-    let ping = run.ping().unwrap();
-    assert_eq!(
-        (run.code, ping.received, ping.loss.ratio),
-        (Some(1), 0, 1.0)
-    );
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let probe = Probe::ping(lab.vantage()).args(TEN).args(SOON);
+        let run = probe.to(target).run().unwrap();
+        let ping = run.ping().unwrap();
+        assert_eq!(
+            (run.code, ping.received, ping.loss.ratio),
+            (Some(1), 0, 1.0)
+        );
+    }
 }
 
 #[test]
@@ -71,8 +73,9 @@ fn what_a_wire_doubles_is_duplicate_and_in_no_histogram() {
 #[test]
 fn replies_after_the_timeout_are_late_and_in_no_histogram() {
     let lab = lab(Wire::delay(Duration::from_millis(100)));
-    for protocol in PROTOCOLS {
-        let target = lab.address(Family::V4, "target").unwrap();
+    let families = [Family::V4, Family::V6, Family::V4];
+    for (protocol, family) in PROTOCOLS.into_iter().zip(families) {
+        let target = lab.address(family, "target").unwrap();
         // The last replies are still waited for by nobody: those are not seen.
         let arguments = ["--count", "50", "--interval", "20ms", "--timeout", "50ms"];
         let probe = Probe::ping(lab.vantage())

@@ -77,8 +77,14 @@ fn a_sweep_hears_what_comes_in_by_another_interface() {
 /// A device that only listened, at TCX, is read where the run asks for once probes leave by it.
 #[test]
 fn an_interface_that_probes_come_to_leave_by_has_the_receiver_that_was_asked_for() {
+    for family in Family::ALL {
+        assert_received_where_asked_for(family);
+    }
+}
+
+fn assert_received_where_asked_for(family: Family) {
     let lab = asymmetric();
-    let family = Family::V4;
+    let bits = if family == Family::V4 { 32 } else { 128 };
     let target = lab.address(family, "target").unwrap();
     let probe = Probe::ping(lab.vantage()).args(["--count", "400", "--interval", "10ms"]);
     let probe = probe.args(["--replies", "--rx", "xdp-native"]);
@@ -86,7 +92,7 @@ fn an_interface_that_probes_come_to_leave_by_has_the_receiver_that_was_asked_for
     running.wait_for_lines(50).unwrap();
     let b1 = lab.address(family, "b1").unwrap();
     let us = lab.address(family, "vantage").unwrap();
-    let out = format!("route replace {target}/32 src {us} via {b1} dev b1");
+    let out = format!("route replace {target}/{bits} src {us} via {b1} dev b1");
     lab.vantage().ip([out]).unwrap();
     let run = running.wait().unwrap();
     let replies = clean_replies(&run);

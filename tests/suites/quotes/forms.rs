@@ -48,6 +48,16 @@ const A_CHANGED: Taken = Taken::Valid {
 const NO_INDEX: Taken = Taken::Counted("quote_truncated");
 const BAD_DESTINATION: Taken = Taken::Counted("bad_destination");
 
+/// Headers that may be before the transport (RFC 8200, section 4.1), one more than are
+/// read.
+const CHAIN: [fn(u8) -> Extension; 5] = [
+    Extension::hop_by_hop,
+    Extension::destination,
+    Extension::routing,
+    Extension::authentication,
+    Extension::destination,
+];
+
 /// The frame that answers a probe, from the router of this address.
 type Answer = dyn Fn(&Caught, IpAddr) -> Vec<u8>;
 
@@ -182,6 +192,18 @@ fn changes(of: Of) -> Vec<Form> {
         forms.push(quoting("options", A, move |_, quote| {
             quote.options(&options)
         }));
+    } else {
+        let extended = |headers: &'static [fn(u8) -> Extension]| {
+            move |_: &Caught, quote: Quote| {
+                let put = |quote: Quote, header: &fn(u8) -> Extension| quote.extension(&header(1));
+                headers.iter().rev().fold(quote, put)
+            }
+        };
+        let [one, four, five] = [&CHAIN[..1], &CHAIN[..4], &CHAIN[..]];
+        forms.push(quoting("extension header", A, extended(one)));
+        forms.push(quoting("four extension headers", A, extended(four)));
+        let many = Taken::Counted("extensions");
+        forms.push(quoting("five extension headers", many, extended(five)));
     }
     forms
 }
@@ -353,10 +375,11 @@ fn assert_taken(run: &Run, sent: &[u64], forms: &[Form], of: Of) {
             }
         }
     }
-    let truncated = counters.malformed.get("quote_truncated").copied();
+    let malformed = |reason| counters.malformed.get(reason).copied().unwrap_or(0);
     let counted = [
         ("valid", counters.valid),
-        ("quote_truncated", truncated.unwrap_or(0)),
+        ("quote_truncated", malformed("quote_truncated")),
+        ("extensions", malformed("extensions")),
         ("bad_destination", counters.bad_destination),
         ("bad_nonce", counters.bad_nonce),
         ("foreign", counters.foreign),

@@ -44,64 +44,92 @@ impl Clocks {
 
 #[test]
 fn a_clock_that_is_set_changes_no_round_trip_time_and_is_told() {
-    let clocks = Clocks::new();
     let lab = Lab::chain(1).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let arguments = ["--count", "150", "--interval", "20ms", "--replies"];
-    let probe = Probe::ping(lab.vantage()).args(arguments).to(target);
-    let mut running = clocks.start(probe);
-    running.wait_for_lines(30).unwrap();
-    clocks.add(-HOUR_NS, 0);
-    running.wait_for_lines(80).unwrap();
-    clocks.add(HOUR_NS, 0);
-    let run = running.wait().unwrap();
-    let ping = run.ping().unwrap();
-    assert_eq!((ping.received, ping.host), (150, None), "{}", run.stderr);
-    assert!(ping.omitted.is_none_or(|omitted| omitted.probes < 10));
-    assert!(ping.rtt_ns.unwrap().max < 1_000_000_000, "{ping:?}");
-    let steps = &run.metadata().unwrap().clock_steps;
-    let by: Vec<i64> = steps
-        .iter()
-        .map(|step| step.by_ns / 1_000_000_000)
-        .collect();
-    assert!(matches!(by[..], [-3601..=-3599, 7199..=7201]), "{steps:?}");
+    for family in Family::ALL {
+        let clocks = Clocks::new();
+        let target = lab.address(family, "target").unwrap();
+        let arguments = ["--count", "150", "--interval", "20ms", "--replies"];
+        let probe = Probe::ping(lab.vantage()).args(arguments).to(target);
+        let mut running = clocks.start(probe);
+        running.wait_for_lines(30).unwrap();
+        clocks.add(-HOUR_NS, 0);
+        running.wait_for_lines(80).unwrap();
+        clocks.add(HOUR_NS, 0);
+        let run = running.wait().unwrap();
+        let ping = run.ping().unwrap();
+        assert_eq!((ping.received, ping.host), (150, None), "{}", run.stderr);
+        assert!(ping.omitted.is_none_or(|omitted| omitted.probes < 10));
+        assert!(ping.rtt_ns.unwrap().max < 1_000_000_000, "{ping:?}");
+        let steps = &run.metadata().unwrap().clock_steps;
+        let by: Vec<i64> = steps
+            .iter()
+            .map(|step| step.by_ns / 1_000_000_000)
+            .collect();
+        assert!(matches!(by[..], [-3601..=-3599, 7199..=7201]), "{steps:?}");
+    }
 }
 
 #[test]
 fn what_was_under_way_while_the_host_slept_is_no_loss() {
-    let clocks = Clocks::new();
     // Ten are under way at any time; a host that sleeps hears none of their replies.
     let wire = Wire::delay(Duration::from_millis(100));
     let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let arguments = ["--count", "150", "--interval", "20ms", "--replies"];
-    let probe = Probe::ping(lab.vantage()).args(arguments).to(target);
-    let mut running = clocks.start(probe);
-    running.wait_for_lines(40).unwrap();
-    clocks.add(HOUR_NS, HOUR_NS);
-    thread::sleep(Duration::from_millis(500));
-    let run = running.wait().unwrap();
-    let ping = run.ping().unwrap();
-    let slept = ping.causes.get("suspended").copied().unwrap_or(0);
-    println!("{:?} {:?}", ping.causes, ping.host);
-    assert!((5..=20).contains(&slept), "{ping:?}");
-    assert_eq!(
-        (ping.loss.by_us, ping.loss.ratio, ping.bursts),
-        (slept, 0.0, None)
-    );
-    assert_eq!(ping.received + slept, 150);
-    // What came of these is told, without a time that nobody knows.
-    let replies = run.replies().unwrap();
-    let timed = replies.iter().filter(|reply| reply.rtt_ns.is_some());
-    assert_eq!(timed.count() as u64, ping.received);
-    assert!(replies.len() as u64 > ping.received, "{}", replies.len());
-    let suspensions = &run.metadata().unwrap().suspensions;
-    let hours: Vec<u64> = suspensions
-        .iter()
-        .map(|one| one.slept_ns / 1_000_000_000)
-        .collect();
-    assert!(matches!(hours[..], [3_599 | 3_600]), "{suspensions:?}");
-    assert!(run.metadata().unwrap().clock_steps.is_empty());
-    assert!(run.stderr.contains("slept for 1h"), "{}", run.stderr);
-    assert_eq!(ping.host.unwrap().suspended_ns, suspensions[0].slept_ns);
+    for family in Family::ALL {
+        let clocks = Clocks::new();
+        let target = lab.address(family, "target").unwrap();
+        let arguments = ["--count", "150", "--interval", "20ms", "--replies"];
+        let probe = Probe::ping(lab.vantage()).args(arguments).to(target);
+        let mut running = clocks.start(probe);
+        running.wait_for_lines(40).unwrap();
+        clocks.add(HOUR_NS, HOUR_NS);
+        thread::sleep(Duration::from_millis(500));
+        let run = running.wait().unwrap();
+        let ping = run.ping().unwrap();
+        let slept = ping.causes.get("suspended").copied().unwrap_or(0);
+        println!("{:?} {:?}", ping.causes, ping.host);
+        assert!((5..=20).contains(&slept), "{ping:?}");
+        assert_eq!(
+            (ping.loss.by_us, ping.loss.ratio, ping.bursts),
+            (slept, 0.0, None)
+        );
+        assert_eq!(ping.received + slept, 150);
+        // What came of these is told, without a time that nobody knows.
+        let replies = run.replies().unwrap();
+        let timed = replies.iter().filter(|reply| reply.rtt_ns.is_some());
+        assert_eq!(timed.count() as u64, ping.received);
+        assert!(replies.len() as u64 > ping.received, "{}", replies.len());
+        let suspensions = &run.metadata().unwrap().suspensions;
+        let hours: Vec<u64> = suspensions
+            .iter()
+            .map(|one| one.slept_ns / 1_000_000_000)
+            .collect();
+        assert!(matches!(hours[..], [3_599 | 3_600]), "{suspensions:?}");
+        assert!(run.metadata().unwrap().clock_steps.is_empty());
+        assert!(run.stderr.contains("slept for 1h"), "{}", run.stderr);
+        assert_eq!(ping.host.unwrap().suspended_ns, suspensions[0].slept_ns);
+    }
+}
+
+#[test]
+fn replies_to_a_sweep_that_were_under_way_while_the_host_slept_have_no_time() {
+    let wire = Wire::delay(Duration::from_millis(100));
+    let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
+    for family in Family::ALL {
+        let clocks = Clocks::new();
+        let target = lab.address(family, "target").unwrap();
+        let arguments = ["--ping", "--probes", "150", "--rate", "50"];
+        let probe = Probe::sweep(lab.vantage()).args(arguments).to(target);
+        let mut running = clocks.start(probe);
+        running.wait_for_lines(40).unwrap();
+        clocks.add(HOUR_NS, HOUR_NS);
+        let run = running.wait().unwrap();
+        let replies = run.replies().unwrap();
+        let times: Vec<_> = replies.iter().filter_map(|reply| reply.rtt_ns).collect();
+        assert_eq!(replies.len(), 150, "{}", run.stderr);
+        let slept = replies.len() - times.len();
+        assert!((5..=20).contains(&slept), "{slept} of {family}");
+        assert!(times.iter().all(|time| *time >= 200_000_000), "{times:?}");
+        let suspensions = &run.metadata().unwrap().suspensions;
+        assert_eq!(suspensions.len(), 1, "{suspensions:?}");
+    }
 }

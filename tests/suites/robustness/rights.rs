@@ -30,8 +30,8 @@ fn copy() -> (TempDir, PathBuf) {
 fn nobody_is_told_what_is_missing() {
     let lab = Lab::chain(1).build().unwrap();
     let (_folder, program) = copy();
-    for job in ["trace", "ping"] {
-        let target = lab.address(Family::V4, "target").unwrap();
+    for (job, family) in [("trace", Family::V4), ("ping", Family::V6)] {
+        let target = lab.address(family, "target").unwrap();
         let probe = Probe::people(lab.vantage(), job).through(NOBODY);
         let run = probe.program(program.clone()).to(target).run().unwrap();
         assert_eq!(
@@ -48,41 +48,47 @@ fn nobody_is_told_what_is_missing() {
 fn nobody_may_ask_what_would_be_done() {
     let lab = Lab::chain(1).build().unwrap();
     let (_folder, program) = copy();
-    let target = lab.address(Family::V4, "target").unwrap();
-    // Somebody has been there before: the neighbour is known.
-    Probe::ping(lab.vantage())
-        .args(["-c", "1"])
-        .to(target)
-        .run()
-        .unwrap();
-    let probe = Probe::people(lab.vantage(), "trace").through(NOBODY);
-    let run = probe
-        .program(program)
-        .args(["--dry-run"])
-        .to(target)
-        .run()
-        .unwrap();
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
-    assert!(run.stdout.contains(&target.to_string()));
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        // Somebody has been there before: the neighbour is known.
+        Probe::ping(lab.vantage())
+            .args(["-c", "1"])
+            .to(target)
+            .run()
+            .unwrap();
+        let probe = Probe::people(lab.vantage(), "trace").through(NOBODY);
+        let run = probe
+            .program(program.clone())
+            .args(["--dry-run"])
+            .to(target)
+            .run()
+            .unwrap();
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+        assert!(run.stdout.contains(&target.to_string()));
+    }
 }
 
 #[test]
 fn the_capabilities_alone_are_enough() {
     let lab = Lab::chain(1).build().unwrap();
     let (_folder, program) = copy();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let capabilities = "+net_raw,+net_admin,+bpf,+perfmon";
-    let wrapper = [
-        "setpriv",
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        &format!("--inh-caps=-all,{capabilities}"),
-        &format!("--ambient-caps=-all,{capabilities}"),
-    ];
-    let probe = Probe::ping(lab.vantage()).through(wrapper).program(program);
-    let probe = probe.args(["-c", "5", "-i", "10ms"]).for_anybody();
-    let run = probe.to(target).run().unwrap();
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
-    assert_eq!(run.ping().unwrap().received, 5);
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let capabilities = "+net_raw,+net_admin,+bpf,+perfmon";
+        let wrapper = [
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            &format!("--inh-caps=-all,{capabilities}"),
+            &format!("--ambient-caps=-all,{capabilities}"),
+        ];
+        let probe = Probe::ping(lab.vantage())
+            .through(wrapper)
+            .program(program.clone());
+        let probe = probe.args(["-c", "5", "-i", "10ms"]).for_anybody();
+        let run = probe.to(target).run().unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert_eq!(run.ping().unwrap().received, 5);
+    }
 }

@@ -17,6 +17,8 @@ use probe_tests::{
 };
 use serde_json::Value;
 
+use crate::generator::targets;
+
 /// Runs a sweep until some records are written, ends it by `signal`, goes on, and
 /// gives the records of all.
 fn interrupted(vantage: &Namespace, target: &str, signal: Signal) -> Vec<Value> {
@@ -146,9 +148,13 @@ fn wait_until_stuck(vantage: &Namespace) {
 #[test]
 fn probes_that_were_given_up_are_sent_after_all() {
     let lab = InternetLab::build(Internet::DEFAULT).unwrap();
-    let targets: Vec<IpAddr> = truth::targets_v4(lab.truth(), 30_000)
-        .map(IpAddr::from)
-        .collect();
+    for family in Family::ALL {
+        assert_sent_after_all(&lab, family);
+    }
+}
+
+fn assert_sent_after_all(lab: &InternetLab, family: Family) {
+    let targets = targets(lab, family, 30_000);
     let folder = tempfile::tempdir().unwrap();
     let (list, output) = (folder.path().join("list"), folder.path().join("out.jsonl"));
     let checkpoint = folder.path().join("out.jsonl.checkpoint");
@@ -181,7 +187,7 @@ fn probes_that_were_given_up_are_sent_after_all() {
         .run()
         .unwrap();
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let (found, expected) = (recorded(&output), live(&lab, &targets));
+    let (found, expected) = (recorded(&output), live(lab, &targets));
     let missing: Vec<_> = expected.difference(&found).collect();
     assert!(
         missing.is_empty(),

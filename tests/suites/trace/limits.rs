@@ -39,22 +39,24 @@ fn a_rate_limit_is_not_called_loss_of_the_path() {
 #[test]
 fn a_table_says_rate_limited() {
     let lab = Lab::chain(2).default_icmp_limits().build().unwrap();
-    let target = lab.address(Family::V4, "target").unwrap();
-    let arguments = [
-        "-n",
-        "--rounds",
-        "20",
-        "--queries",
-        "1",
-        "--interval",
-        "20ms",
-    ];
-    let probe = Probe::people(lab.vantage(), "trace").args(arguments);
-    let table = probe.args(crate::SOON).to(target).run().unwrap().stdout;
-    assert!(
-        table.contains("rate-limited") || table.contains("rate limited"),
-        "{table}"
-    );
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let arguments = [
+            "-n",
+            "--rounds",
+            "20",
+            "--queries",
+            "1",
+            "--interval",
+            "20ms",
+        ];
+        let probe = Probe::people(lab.vantage(), "trace").args(arguments);
+        let table = probe.args(crate::SOON).to(target).run().unwrap().stdout;
+        assert!(
+            table.contains("rate-limited") || table.contains("rate limited"),
+            "{table}"
+        );
+    }
 }
 
 /// Probes each hop for thirteen seconds, much faster than routers answer.

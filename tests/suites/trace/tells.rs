@@ -288,11 +288,13 @@ fn without_an_echo_reply_nothing_is_said_of_middleboxes() {
     let _service = lab.listen_tcp(80).unwrap();
     lab.filter("target", Hook::Input, "meta l4proto { icmp, icmpv6 } drop")
         .unwrap();
-    let run = run(&lab, Family::V4, &["--tcp"]);
-    let trace = run.trace().unwrap();
-    assert_eq!(
-        (trace.last_word(), trace.middlebox),
-        (Some("syn-ack"), None)
-    );
-    assert_eq!(run.counters().unwrap().unanswered, 1);
+    for family in Family::ALL {
+        let run = run(&lab, family, &["--tcp"]);
+        let trace = run.trace().unwrap();
+        assert_eq!(
+            (trace.last_word(), trace.middlebox),
+            (Some("syn-ack"), None)
+        );
+        assert_eq!(run.counters().unwrap().unanswered, 1);
+    }
 }

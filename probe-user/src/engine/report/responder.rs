@@ -13,8 +13,9 @@ pub struct ResponderReport {
     pub replies: u64,
     /// TTLs that it answered at.
     pub ttls: TtlSpan,
-    /// Round-trip times.
-    pub rtt_ns: RttSummary,
+    /// Round-trip times, if any is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_ns: Option<RttSummary>,
     /// Kinds of its replies.
     pub kinds: Vec<&'static str>,
 }

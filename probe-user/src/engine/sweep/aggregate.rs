@@ -28,7 +28,7 @@ pub struct TtlTally {
     pub late: u64,
     /// Further replies.
     pub duplicates: u64,
-    /// Round-trip times of the answered.
+    /// Round-trip times of the answered, as far as the host did not sleep meanwhile.
     pub rtt: LogLinear,
 }
 
@@ -97,9 +97,11 @@ impl Aggregate {
             }
             Outcome::Unindexed => return,
         }
-        let rtt_ns = event.rx_ns.saturating_sub(event.tx_ns);
+        let rtt_ns = event.rtt_ns();
         ttl.answered += 1;
-        ttl.rtt.record(rtt_ns);
+        if let Some(rtt_ns) = rtt_ns {
+            ttl.rtt.record(rtt_ns);
+        }
         if kind.reaches_target() {
             ttl.reached += 1;
         } else {
@@ -145,7 +147,7 @@ impl Aggregate {
         self.responders.iter()
     }
 
-    fn record_responder(&mut self, event: &Event, kind: Kind, rtt_ns: u64) {
+    fn record_responder(&mut self, event: &Event, kind: Kind, rtt_ns: Option<u64>) {
         let full = self.responders.len() >= MOST_RESPONDERS;
         let tally = match self.responders.entry(event.responder) {
             Entry::Occupied(tally) => tally.into_mut(),
@@ -190,15 +192,17 @@ impl ResponderTally {
         all.filter(has).map(|kind| kind.name()).collect()
     }
 
-    fn record(&mut self, ttl: u8, kind: Kind, rtt_ns: u64) {
+    fn record(&mut self, ttl: u8, kind: Kind, rtt_ns: Option<u64>) {
         self.replies += 1;
         self.first_ttl = self.first_ttl.min(ttl);
         self.last_ttl = self.last_ttl.max(ttl);
-        self.min_ns = self.min_ns.min(rtt_ns);
-        self.max_ns = self.max_ns.max(rtt_ns);
-        self.sum_ns += u128::from(rtt_ns);
         self.kinds |= 1 << (kind as u16 & 15);
-        self.rtt.record(rtt_ns);
+        if let Some(rtt_ns) = rtt_ns {
+            self.min_ns = self.min_ns.min(rtt_ns);
+            self.max_ns = self.max_ns.max(rtt_ns);
+            self.sum_ns += u128::from(rtt_ns);
+            self.rtt.record(rtt_ns);
+        }
     }
 
     fn merge(&mut self, other: &Self) {
@@ -250,6 +254,18 @@ mod tests {
         assert_eq!(sums.ttl(9).expect("a tally").reached, 1);
         // A target is no router on the way.
         assert_eq!(sums.responders().count(), 1);
+    }
+
+    #[test]
+    fn replies_that_slept_count_and_have_no_round_trip_time() {
+        let mut sums = Aggregate::default();
+        let event = event(3, 1, Kind::TimeExceeded, Outcome::Valid, 5_000);
+        sums.record(&event);
+        sums.record(&event.with_sleep());
+        let tally = sums.ttl(3).expect("a tally");
+        assert_eq!((tally.answered, tally.rtt.total()), (2, 1));
+        let (_, router) = sums.responders().next().expect("a router");
+        assert_eq!((router.replies, router.rtt.total()), (2, 1));
     }
 
     #[test]

@@ -141,11 +141,12 @@ impl Sending {
         processors: Option<Vec<usize>>,
     ) -> Self {
         let ways_version = common.orders.ways_version();
+        let rate = common.orders.rate();
         Self {
             ways: common.orders.ways(),
             ways_version,
             contact: Contact::new(&common.probes.contact),
-            pace: Pace::new(common.orders.rate()),
+            pace: Pace::new(rate),
             round: Round {
                 number: match &course {
                     Course::Full(lane) => lane.round(),
@@ -159,7 +160,7 @@ impl Sending {
             deferred: VecDeque::new(),
             given_up: None,
             slots,
-            burst: Burst::new(transmitter),
+            burst: Burst::new(transmitter, rate),
             rests: false,
             budget,
             processors,

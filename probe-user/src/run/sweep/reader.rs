@@ -17,7 +17,8 @@ use crate::{
         sweep::{aggregate::Aggregate, patience::Patience, syn::SynGuard},
         time::Moment,
     },
-    io::{processors, ring::RingReader},
+    io::{clock, processors, ring::RingReader},
+    run::clocks::Clocks,
 };
 
 /// Events in a batch.
@@ -99,15 +100,23 @@ impl Reading {
         let mut batch = Batch::new();
         let mut answered = 0;
         let mut patience = Patience::default();
+        let mut clocks = Clocks::new(clock::Reading::take());
+        let mut sleep = None;
         loop {
             let last = self.orders.is_draining();
+            sleep = clocks.look(clock::Reading::take()).or(sleep);
             let read = self.ring.drain(BATCH, |event, excerpt| {
+                let slept = sleep.filter(|sleep| sleep.is_between(event));
+                let slept = slept.map(|_| event.with_sleep());
+                let event = slept.as_ref().unwrap_or(event);
                 if note(event, &mut result, self.syn_guard.as_deref()) {
                     batch.push(event, excerpt, &mut result.extensions);
                 }
                 if event.outcome == Outcome::Valid as u8 {
                     answered += 1;
-                    patience.note(event.rx_ns.saturating_sub(event.tx_ns));
+                    if let Some(rtt_ns) = event.rtt_ns() {
+                        patience.note(rtt_ns);
+                    }
                 }
             });
             self.counts.answered.set(answered);

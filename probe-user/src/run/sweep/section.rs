@@ -194,12 +194,12 @@ pub(super) fn responders_of(aggregate: &Aggregate) -> Vec<ResponderReport> {
                 min: tally.first_ttl,
                 max: tally.last_ttl,
             },
-            rtt_ns: RttSummary {
+            rtt_ns: tally.rtt.quantile(0.5).map(|p50| RttSummary {
                 min: tally.min_ns,
-                mean: (tally.sum_ns / u128::from(tally.replies.max(1))) as u64,
-                p50: tally.rtt.quantile(0.5).unwrap_or(tally.min_ns),
+                mean: (tally.sum_ns / u128::from(tally.rtt.total().max(1))) as u64,
+                p50,
                 max: tally.max_ns,
-            },
+            }),
             kinds: tally.kinds(),
         })
         .collect();
