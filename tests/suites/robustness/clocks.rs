@@ -117,8 +117,10 @@ fn replies_to_a_sweep_that_were_under_way_while_the_host_slept_have_no_time() {
     for family in Family::ALL {
         let clocks = Clocks::new();
         let target = lab.address(family, "target").unwrap();
-        let arguments = ["--ping", "--probes", "150", "--rate", "50"];
-        let probe = Probe::sweep(lab.vantage()).args(arguments).to(target);
+        let probe = Probe::sweep(lab.vantage())
+            .args(["--ping", "--probes", "150", "--round-interval", "0"])
+            .args(["--rate", "50"])
+            .to(target);
         let mut running = clocks.start(probe);
         running.wait_for_lines(40).unwrap();
         clocks.add(HOUR_NS, HOUR_NS);

@@ -286,8 +286,9 @@ fn who_answers_in_the_targets_name_is_a_middlebox() {
 fn without_an_echo_reply_nothing_is_said_of_middleboxes() {
     let lab = Lab::chain(2).build().unwrap();
     let _service = lab.listen_tcp(80).unwrap();
-    lab.filter("target", Hook::Input, "meta l4proto { icmp, icmpv6 } drop")
-        .unwrap();
+    // Neighbours must still be found.
+    let echo_requests = "meta l4proto { icmp, icmpv6 } @th,0,8 { 8, 128 } drop";
+    lab.filter("target", Hook::Input, echo_requests).unwrap();
     for family in Family::ALL {
         let run = run(&lab, family, &["--tcp"]);
         let trace = run.trace().unwrap();
