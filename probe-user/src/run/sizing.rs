@@ -12,6 +12,9 @@ pub(super) const TRACES_AT_ONCE: u32 = 500;
 /// Slots of a shard, and the least of a run. A target has one shard.
 pub(super) const SHARD: u64 = 1 << 16;
 
+/// So many targets share the shards evenly.
+const EVEN: u64 = 4_096;
+
 /// Most ports that a run takes.
 const MOST_PORTS: u32 = 1 << 14;
 
@@ -32,8 +35,8 @@ const EVENT: u64 = 72;
 pub(super) struct Sizing {
     /// Flows for each target.
     pub(super) flows: u16,
-    /// Logarithm of the number of shards: as many slots as twice the probes that
-    /// can wait for an answer.
+    /// Logarithm of the number of shards: slots for twice the probes that can wait for
+    /// an answer, or half as many again where targets are very many.
     pub(super) shard_bits: u16,
     /// Bytes of each CPU's ring: the events of a quarter second.
     pub(super) ring_bytes: u32,
@@ -49,15 +52,22 @@ impl Sizing {
         let flows = flows(plan);
         let rate = expected_rate(plan, targets);
         let in_flight = (rate as f64 * plan.probes.timeout.as_secs_f64()).ceil() as u64;
-        let shard_bits = shard_bits(in_flight, targets, plan.path.slots, flows);
+        let slots = (in_flight as f64 * slots_of_each(targets)).ceil() as u64;
+        let shard_bits = shard_bits(slots, targets, plan.path.slots, flows);
         Self {
             flows,
             shard_bits,
             ring_bytes: ring_bytes(rate),
             batched: is_batched(rate),
-            notice: notice(plan, rate, Ports::new(0, flows, shard_bits)),
+            notice: notice(plan, rate, targets, Ports::new(0, flows, shard_bits)),
         }
     }
+}
+
+/// Slots for each probe that can wait for an answer: of few targets, one shard may have
+/// more than another.
+fn slots_of_each(targets: u64) -> f64 {
+    if targets < EVEN { 2.0 } else { 1.5 }
 }
 
 /// Flows for each target. A ping needs as many as there can be probes under way
@@ -105,11 +115,10 @@ fn traces_at_once(plan: &Plan, options: &TraceOptions, targets: u64) -> f64 {
     all.min(f64::from(TRACES_AT_ONCE) * intervals.ceil())
 }
 
-/// Shards for twice the probes in flight, no more than targets, slots and ports allow.
-pub(super) fn shard_bits(in_flight: u64, targets: u64, most_slots: u32, flows: u16) -> u16 {
+/// Shards for so many slots, no more than targets, `most_slots` and ports allow.
+pub(super) fn shard_bits(slots: u64, targets: u64, most_slots: u32, flows: u16) -> u16 {
     let of_targets = targets.max(1).saturating_mul(SHARD);
-    let wanted = in_flight.saturating_mul(2).min(of_targets);
-    let slots = wanted.min(u64::from(most_slots)).max(SHARD);
+    let slots = slots.min(of_targets).min(most_slots.into()).max(SHARD);
     let bits = slots.next_power_of_two().ilog2() - SHARD.ilog2();
     let most = (MOST_PORTS / u32::from(flows.max(1))).max(1).ilog2();
     bits.min(most) as u16
@@ -126,7 +135,7 @@ pub(super) fn is_batched(rate: u64) -> bool {
     rate >= BATCHED_WAKEUP_RATE
 }
 
-fn notice(plan: &Plan, rate: u64, ports: Ports) -> Option<String> {
+fn notice(plan: &Plan, rate: u64, targets: u64, ports: Ports) -> Option<String> {
     let Job::Ping(options) = &plan.job else {
         return None;
     };
@@ -136,7 +145,7 @@ fn notice(plan: &Plan, rate: u64, ports: Ports) -> Option<String> {
         return None;
     }
     let timeout = plan.probes.timeout.as_secs_f64();
-    let of_all = (f64::from(ports.slots()) / (2.0 * timeout)) as u64;
+    let of_all = (f64::from(ports.slots()) / (slots_of_each(targets) * timeout)) as u64;
     let of_one = (SHARD as f64 / (2.0 * timeout)) as u64;
     let interval = options.interval.as_secs_f64().max(1e-9);
     if 1.0 / interval > of_one as f64 {
@@ -192,6 +201,13 @@ mod tests {
         let sizing = Sizing::of(&plan, 50);
         assert!(slots(&sizing) >= 2 * 10_000 * 50);
         assert!(sizing.batched);
+    }
+
+    #[test]
+    fn a_hundred_thousand_once_a_second_have_room_and_are_told_nothing() {
+        let sizing = Sizing::of(&plan("ping -i 1s --timeout 3s 192.0.2.1"), 100_000);
+        assert!((450_000..=600_000).contains(&slots(&sizing)), "{sizing:?}");
+        assert_eq!(sizing.notice, None);
     }
 
     #[test]

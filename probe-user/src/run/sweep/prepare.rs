@@ -67,7 +67,8 @@ impl Sizing {
         let timeout = plan.probes.timeout.as_secs_f64();
         let in_flight = (expected as f64 * timeout).ceil() as u64;
         let targets = u64::from(plan.targets.len());
-        let shard_bits = sizing::shard_bits(in_flight, targets, plan.path.slots, plan.space.flows);
+        let shard_bits =
+            sizing::shard_bits(2 * in_flight, targets, plan.path.slots, plan.space.flows);
         let slots = SHARD << shard_bits;
         let (rate, notice) = bounded(plan, asked, (slots as f64 / (2.0 * timeout)) as u64);
         let fastest = match generator {
