@@ -82,6 +82,9 @@ impl Hop {
         let Some(respectful) = self.responses.respectful_interval() else {
             return;
         };
+        if self.tally.is_mostly_late() {
+            return;
+        }
         let end = match self.slowed {
             Some(slowed) => slowed.end,
             None if interval.is_zero() => None,
@@ -120,6 +123,9 @@ impl Hop {
 
     /// The limit that its replies look like, if they do.
     pub fn limit(&self) -> Option<report::RateLimit> {
+        if self.tally.is_mostly_late() {
+            return None;
+        }
         let limit = self.responses.limit()?;
         let slowed = self.slowed.map(|slowed| nanoseconds(slowed.interval));
         Some(report::RateLimit {

@@ -139,6 +139,9 @@ impl Ping {
     /// The limit that replies look like, if they do: the target's, where it answers by
     /// ICMP errors, or a policer's on the path.
     pub fn rate_limit(&self) -> Option<RateLimit> {
+        if self.tally.is_mostly_late() {
+            return None;
+        }
         let limit = self.responses.limit()?;
         let slowed = self
             .respects_limits
@@ -186,6 +189,7 @@ impl Ping {
         // Only replies tell more of a limit.
         if self.respects_limits
             && matches!(arrived, Some(Some(_)))
+            && !self.tally.is_mostly_late()
             && let Some(interval) = self.responses.respectful_interval()
         {
             self.beats.slow_down(interval);

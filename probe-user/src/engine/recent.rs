@@ -4,7 +4,7 @@ use super::{
     answer::Answer,
     latency::{Latency, Precision},
     report::{Interval, Loss, Totals},
-    tally::Tally,
+    tally::{Tally, ratio},
     time::Moment,
 };
 
@@ -45,12 +45,13 @@ impl Recent {
             late: new.late,
             duplicates: new.duplicates,
             loss: Loss {
-                ratio: new.unanswered as f64 / known.max(1) as f64,
+                ratio: ratio(new.unanswered, known),
                 ci95: None,
                 unanswered: new.unanswered,
                 never_sent: new.never_sent,
                 by_us: new.by_us,
                 rate_limited: 0,
+                pending: 0,
             },
             rtt_ns: self.latency.take().summary(),
         }

@@ -65,8 +65,10 @@ impl Stop {
 /// Loss, split by cause. The causes add up to `sent - received`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Loss {
-    /// Lost on the path or unanswered, of what left: `unanswered ÷ (sent − never_sent − by_us)`.
-    pub ratio: f64,
+    /// Lost on the path or unanswered, of what left and is known: `unanswered ÷ (sent −
+    /// never_sent − by_us − pending)`; absent where that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<f64>,
     /// Bounds of the chance of it, 95 %, wider where losses come in bursts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ci95: Option<[f64; 2]>,
@@ -78,6 +80,13 @@ pub struct Loss {
     pub by_us: u64,
     /// Nothing came back, but hops behind answered: the hop limits its ICMP.
     pub rate_limited: u64,
+    /// Still waited for, at a report before the end, or where the run was cut short.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub pending: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Round-trip times of valid replies.

@@ -137,6 +137,12 @@ impl Tally {
         self.sent.saturating_sub(settled)
     }
 
+    /// Whether replies that came too late explain most of what was not answered: then no
+    /// limit does.
+    pub fn is_mostly_late(&self) -> bool {
+        self.late > self.unanswered / 2
+    }
+
     /// Whether its answers are ICMP errors, which hosts and routers send only so often: an
     /// echo reply or a segment that comes so often has met a policer on the path.
     pub fn answers_by_errors(&self) -> bool {
@@ -148,12 +154,13 @@ impl Tally {
     pub fn loss(&self, rate_limited: u64) -> Loss {
         let unanswered = self.unanswered.saturating_sub(rate_limited);
         Loss {
-            ratio: unanswered as f64 / self.put_to_the_test().max(1) as f64,
+            ratio: ratio(unanswered, self.received + self.unanswered),
             ci95: None,
             unanswered,
             never_sent: self.never_sent,
             by_us: self.by_us,
             rate_limited,
+            pending: self.pending(),
         }
     }
 
@@ -235,6 +242,11 @@ impl Tally {
             seen.extensions.clone_from(&answer.extensions);
         }
     }
+}
+
+/// Losses of so many probes whose outcome is known, if there are any.
+pub(super) fn ratio(lost: u64, known: u64) -> Option<f64> {
+    (known > 0).then(|| lost as f64 / known as f64)
 }
 
 /// Whether it is an ICMP error.

@@ -7,9 +7,8 @@ use probe_common::abi::Outcome as EventOutcome;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
-    attach::attach,
     describe::Describe,
-    equip::{self, Equipment, Held},
+    equip::{Equipment, Held},
     host::HostWatch,
     intervals::Intervals,
     metadata::Journal,
@@ -18,7 +17,7 @@ use super::{
     scrape::Scraped,
     sender::Sender,
     status::{Progress, Status},
-    ways::{self, Ways},
+    ways::Ways,
 };
 use crate::{
     engine::{
@@ -49,9 +48,6 @@ const BATCHED_SLEEP: Duration = Duration::from_millis(1);
 
 /// Longest sleep while a report waits for names.
 const NAMES_SLEEP: Duration = Duration::from_millis(5);
-
-/// Least time between two looks at all routes: changes come in bursts.
-const RENEWAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Sleeps that the runtime's timer cannot do are done by the thread.
 const TIMER_RESOLUTION: Duration = Duration::from_millis(1);
@@ -90,7 +86,7 @@ pub(super) async fn drive<S: Describe>(
     engine: Engine<S>,
     sink: Box<dyn Sink>,
 ) -> Result<Outcome> {
-    for error in &ways.lost {
+    for error in ways.lost.iter().chain(&ways.silent) {
         notify(plan, &error.to_string());
     }
     let attachments = equipment.attachments.iter();
@@ -99,6 +95,8 @@ pub(super) async fn drive<S: Describe>(
         notify(plan, notice);
     }
     let changes = network.watch()?;
+    network.keep_neighbours_fresh();
+    network.wait_no_more();
     let scraped = Scraped::open(plan, &ways).await?;
     let mut driver = Driver::new(plan, ways, equipment, engine, sink);
     driver.scraped = scraped;
@@ -121,7 +119,7 @@ pub(super) struct Driver<'a, S> {
     pub(super) journal: Journal,
     pub(super) seed: u64,
     pub(super) host: HostWatch,
-    status: Status,
+    pub(super) status: Status,
     intervals: Option<Intervals>,
     scraped: Option<Scraped>,
     /// Replies that went into the results.
@@ -134,8 +132,9 @@ pub(super) struct Driver<'a, S> {
     /// Shortest sleep while nothing is due.
     least_sleep: Duration,
     /// Paths may be others than they were.
-    stale_since: Option<Moment>,
-    renewed: Moment,
+    pub(super) stale_since: Option<Moment>,
+    /// Not before this moment are they looked up again.
+    pub(super) next_renewal: Moment,
     _held: Held,
 }
 
@@ -177,7 +176,7 @@ impl<'a, S: Describe> Driver<'a, S> {
             },
             least_sleep: least_sleep(plan),
             stale_since: None,
-            renewed: Moment(0),
+            next_renewal: Moment(0),
             ways,
             _held: equipment.held,
         }
@@ -194,7 +193,7 @@ impl<'a, S: Describe> Driver<'a, S> {
             if self.engine.is_done() && self.reports.is_empty() {
                 return Ok(signalled.map_or(Ending::Done, Ending::Signal));
             }
-            if let Err(error) = self.renew_ways(network).await {
+            if let Err(error) = self.keep_ways(network).await {
                 return Ok(Ending::Interface(error.to_string()));
             }
             if self.host.is_due(clock::now()) {
@@ -209,11 +208,8 @@ impl<'a, S: Describe> Driver<'a, S> {
                     self.engine.stop(clock::now());
                 }
                 Wake::Change(Some(change)) => {
-                    if let Some(line) = self.lost_interface(&change) {
-                        return Ok(Ending::Interface(line));
-                    }
-                    if network.refresh(&change).await {
-                        self.stale_since.get_or_insert(clock::now());
+                    if let Err(error) = self.follow(network, &change).await {
+                        return Ok(Ending::Interface(error.to_string()));
                     }
                 }
                 Wake::Scrape(scrape) => self.answer(scrape),
@@ -378,37 +374,6 @@ impl<'a, S: Describe> Driver<'a, S> {
             let report = state.describe(self.plan, way, session, stamp);
             self.reports.add(report.with_host(host));
         }
-    }
-
-    /// A line if the run cannot go on: an interface that probes leave by is lost.
-    fn lost_interface(&self, change: &Change) -> Option<String> {
-        let (ifindex, how) = match *change {
-            Change::LinkDown { ifindex } => (ifindex, "went down"),
-            Change::LinkGone { ifindex } => (ifindex, "is gone"),
-            Change::Neighbour { .. } | Change::RoutesChanged => return None,
-        };
-        let mut attachments = self.receiver.attachments.iter();
-        let lost = attachments.find(|a| a.sends && a.ifindex == ifindex)?;
-        Some(format!(
-            "interface {} {how}; what was measured until then is written",
-            lost.name
-        ))
-    }
-
-    /// Looks all ways up again if they may be others, at most once a second.
-    /// Where there is none for now, probes go the old way until there is.
-    async fn renew_ways(&mut self, network: &Network) -> Result<()> {
-        let now = clock::now();
-        if self.stale_since.is_none() || now.since(self.renewed) < RENEWAL_INTERVAL {
-            return Ok(());
-        }
-        self.stale_since = None;
-        self.renewed = now;
-        ways::renew(self.plan, network, &mut self.ways).await;
-        let attached = &mut self.receiver.attachments;
-        let kernel = &mut self.kernel;
-        let used = equip::interfaces(&self.ways);
-        attach(self.plan.path.rx, network, used, kernel, attached).await
     }
 
     async fn wait(

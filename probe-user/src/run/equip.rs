@@ -166,6 +166,12 @@ pub(super) fn provide(needs: &Needs, rng: &mut fastrand::Rng) -> Result<Provisio
     })
 }
 
+/// The interfaces that something can be sent by.
+pub(super) fn interfaces_in_use(ways: &Ways) -> BTreeSet<u32> {
+    let open = ways.found.iter().filter(|way| way.blocked.is_none());
+    open.map(|way| way.path.ifindex).collect()
+}
+
 /// The interfaces that ways leave by.
 pub(super) fn interfaces(ways: &Ways) -> BTreeSet<u32> {
     ways.found.iter().map(|way| way.path.ifindex).collect()

@@ -7,6 +7,7 @@ mod drive;
 mod equip;
 mod examine;
 mod finish;
+mod follow;
 mod host;
 mod intervals;
 mod metadata;

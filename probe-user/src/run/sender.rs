@@ -72,7 +72,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// Why it cannot be sent: there is no slot for it, or no such frame.
+    /// Why it cannot be sent: there is no way or no slot for it, or no such frame.
     pub(super) fn queue(
         &mut self,
         key: Key,
@@ -81,6 +81,10 @@ impl Sender {
         now: Moment,
     ) -> Result<(), Unsent> {
         self.attempts.planned += 1;
+        if let Some(number) = way.blocked {
+            *self.attempts.failed.entry(number).or_default() += 1;
+            return Err(Unsent::Failed(errno(number)));
+        }
         let ends = Ends {
             source: address(way.path.source),
             destination: way.address(),

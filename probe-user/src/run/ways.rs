@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     io::{
         names,
-        network::{Link, Network, Path, RouteResult, Via, WayMap},
+        network::{Link, NO_ANSWER, Network, Path, RouteResult, Via, WayMap},
     },
 };
 
@@ -30,6 +30,8 @@ pub(super) struct Way {
     pub(super) target: Target,
     /// Mostly that of many.
     pub(super) path: Arc<Path>,
+    /// Why nothing can be sent there for now: what the kernel says to a packet.
+    pub(super) blocked: Option<i32>,
 }
 
 impl Way {
@@ -39,11 +41,19 @@ impl Way {
     }
 }
 
-/// The ways found, and a line for each target that has none.
+/// The ways found, and a line for each target that has none, or whose next hop is silent.
 #[derive(Debug, Default)]
 pub(super) struct Ways {
     pub(super) found: Vec<Way>,
     pub(super) lost: Vec<Error>,
+    pub(super) silent: Vec<Error>,
+}
+
+impl Ways {
+    /// Whether nothing can be sent to any target for now.
+    pub(super) fn are_blocked(&self) -> bool {
+        self.found.iter().all(|way| way.blocked.is_some())
+    }
 }
 
 /// Resolves names and routes. One target of several may fail; the only one may not.
@@ -61,14 +71,21 @@ pub(super) async fn find(plan: &Plan, targets: Vec<TargetSpec>, network: &Networ
     targets.retain(|target| !plan.excludes(target.address) && seen.insert(target.address));
     let via = via(plan);
     let addresses = targets.iter().map(|target| target.address).collect();
-    let shared = shared(addresses, network, &via).await?;
+    let shared = match plan.dry_run {
+        true => None,
+        false => shared(addresses, network, &via).await?,
+    };
     ways.found.reserve_exact(targets.len());
     drop(seen);
     let mut results = stream::iter(targets)
         .map(|target| {
             let (via, shared) = (&via, &shared);
             async move {
-                let path = look_up(target.address, network, via, shared).await;
+                let path = match plan.dry_run {
+                    // Not even neighbours are asked.
+                    true => network.resolve_unasked(target.address, via).await,
+                    false => look_up(target.address, network, via, shared).await,
+                };
                 (target, path)
             }
         })
@@ -77,31 +94,76 @@ pub(super) async fn find(plan: &Plan, targets: Vec<TargetSpec>, network: &Networ
         match path {
             Ok(path) => {
                 let path = share(path, ways.found.last().map(|way| &way.path));
-                ways.found.push(Way { target, path });
+                ways.found.push(Way {
+                    target,
+                    path,
+                    blocked: None,
+                });
+            }
+            Err(error) if error.is_silence() => {
+                let way = silent(target, network, &via).await;
+                ways.found.extend(way);
+                ways.silent.push(error.into());
             }
             Err(error) => ways.lost.push(error.into()),
         }
     }
-    if ways.found.is_empty() {
+    if ways.are_blocked() {
+        ways.lost.extend(ways.silent);
         return Err(nothing_left(ways.lost));
     }
     Ok(ways)
 }
 
-/// Looks all ways up again; one that is lost stays as it was.
-pub(super) async fn renew(plan: &Plan, network: &Network, ways: &mut Ways) {
+/// The way to a target whose next hop does not answer yet.
+async fn silent(target: Target, network: &Network, via: &Via) -> Option<Way> {
+    let path = network.resolve_unasked(target.address, via).await.ok()?;
+    Some(Way {
+        target,
+        path: Arc::new(path),
+        blocked: Some(NO_ANSWER),
+    })
+}
+
+/// Looks all ways up again. Where only the next hop is silent, packets go on as before.
+/// Gives lines that say what has changed.
+pub(super) async fn renew(plan: &Plan, network: &Network, ways: &mut Ways) -> Vec<String> {
     let via = via(plan);
     let addresses = ways.found.iter().map(|way| way.target.address).collect();
     let Ok(shared) = shared(addresses, network, &via).await else {
-        return;
+        return Vec::new();
     };
     let mut before: Option<Arc<Path>> = None;
+    let (mut lost, mut back) = (Vec::new(), Vec::new());
     for way in &mut ways.found {
-        if let Ok(path) = look_up(way.target.address, network, &via, &shared).await {
-            way.path = share(path, before.as_ref());
-            before = Some(way.path.clone());
+        match look_up(way.target.address, network, &via, &shared).await {
+            Ok(path) => {
+                way.path = share(path, before.as_ref());
+                before = Some(way.path.clone());
+                if way.blocked.take().is_some() {
+                    back.push(format!("there is a way to {} now", way.target.address));
+                }
+            }
+            Err(error) => {
+                let errno = error.errno();
+                if errno.is_some() && way.blocked.is_none() {
+                    lost.push(format!("nothing can be sent for now to {error}"));
+                }
+                way.blocked = errno.or(way.blocked);
+            }
         }
     }
+    [lost, back].into_iter().filter_map(first_of).collect()
+}
+
+/// The first line, and how many are like it.
+fn first_of(lines: Vec<String>) -> Option<String> {
+    let more = lines.len().saturating_sub(1);
+    let first = lines.into_iter().next()?;
+    Some(match more {
+        0 => first,
+        more => format!("{first} (and so for {more} more)"),
+    })
 }
 
 /// The path before, if this is the same.

@@ -130,7 +130,7 @@ pub(super) fn hop(ttl: u8, responders: Vec<Responder>) -> Hop {
         late: 0,
         duplicates: 0,
         loss: Loss {
-            ratio: unanswered as f64 / 3.0,
+            ratio: Some(unanswered as f64 / 3.0),
             unanswered,
             ..Loss::default()
         },
@@ -176,7 +176,7 @@ pub(super) fn ping(target: &str, sent: u64, received: u64) -> PingReport {
         errors: 0,
         error_responders: Vec::new(),
         loss: Loss {
-            ratio: unanswered as f64 / sent as f64,
+            ratio: (sent > 0).then(|| unanswered as f64 / sent as f64),
             ci95: Some([0.0, 0.75]),
             unanswered,
             ..Loss::default()

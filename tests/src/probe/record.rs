@@ -44,12 +44,14 @@ pub struct Hop {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of the product's contract")]
 pub struct Loss {
-    pub ratio: f64,
+    pub ratio: Option<f64>,
     pub ci95: Option<[f64; 2]>,
     pub unanswered: u64,
     pub never_sent: u64,
     pub by_us: u64,
     pub rate_limited: u64,
+    #[serde(default)]
+    pub pending: u64,
 }
 
 /// Who answered at a hop.

@@ -31,7 +31,10 @@ fn a_target_that_limits_its_icmp_is_told_from_loss_and_respected() {
         let limit = pressed.rate_limit.unwrap();
         println!("{family}: {limit:?}");
         assert!((limit.per_second / 8.0 - 1.0).abs() < 0.1, "{limit:?}");
-        assert_eq!((pressed.loss.unanswered, pressed.loss.ratio), (0, 0.0));
+        assert_eq!(
+            (pressed.loss.unanswered, pressed.loss.ratio),
+            (0, Some(0.0))
+        );
         assert_eq!(pressed.causes.keys().collect::<Vec<_>>(), ["rate_limited"]);
         let respected = ping(&["--count", "200", "--respect-limits"]);
         let limit = respected.rate_limit.unwrap();

@@ -90,7 +90,7 @@ fn what_was_under_way_while_the_host_slept_is_no_loss() {
         assert!((5..=20).contains(&slept), "{ping:?}");
         assert_eq!(
             (ping.loss.by_us, ping.loss.ratio, ping.bursts),
-            (slept, 0.0, None)
+            (slept, Some(0.0), None)
         );
         assert_eq!(ping.received + slept, 150);
         // What came of these is told, without a time that nobody knows.

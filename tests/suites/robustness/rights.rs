@@ -50,12 +50,6 @@ fn nobody_may_ask_what_would_be_done() {
     let (_folder, program) = copy();
     for family in Family::ALL {
         let target = lab.address(family, "target").unwrap();
-        // Somebody has been there before: the neighbour is known.
-        Probe::ping(lab.vantage())
-            .args(["-c", "1"])
-            .to(target)
-            .run()
-            .unwrap();
         let probe = Probe::people(lab.vantage(), "trace").through(NOBODY);
         let run = probe
             .program(program.clone())

@@ -12,12 +12,13 @@ use crate::FAST;
 fn a_dry_run_sends_nothing() {
     let lab = Lab::chain(1).build().unwrap();
     let target = lab.address(Family::V4, "target").unwrap();
-    // The neighbour is known: not even address resolution is due.
     Probe::trace(lab.vantage())
         .args(FAST)
         .to(target)
         .run()
         .unwrap();
+    // Not even for its address is the next hop asked.
+    lab.vantage().ip(["neigh flush dev r1"]).unwrap();
     let sent = || {
         let counters = "/sys/class/net/r1/statistics/tx_packets";
         lab.vantage()

@@ -2,8 +2,17 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use probe_common::Address;
+
 use super::*;
-use crate::engine::{flows::Flows, ping::Ping, plan::PingOptions, report::Bursts, series::Series};
+use crate::engine::{
+    flows::Flows,
+    ping::Ping,
+    plan::PingOptions,
+    report::Bursts,
+    series::Series,
+    session::{Missing, Poll},
+};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 const SECOND: Duration = Duration::from_secs(1);
@@ -227,4 +236,53 @@ fn intervals_add_up_to_the_whole_and_have_their_own_times() {
         ]
     });
     assert_eq!(sums, [tally.sent, tally.received, tally.unanswered]);
+}
+
+/// Every second reply comes after the timeout: a limit would let as many through.
+#[test]
+fn replies_that_come_too_late_are_no_limit() {
+    let options = PingOptions {
+        count: Some(400),
+        interval: Duration::from_millis(5),
+        ttl: 64,
+        respect_limits: false,
+        first_round: 0,
+    };
+    let mut ping = Ping::new(&options, BEGIN, Flows::in_turn(1, 1), TIMEOUT).with_limits();
+    let answer = |probe, outcome, arrived| Answer {
+        probe,
+        kind: Kind::EchoReply,
+        outcome,
+        responder: Address::from_v4([192, 0, 2, 1]),
+        reason: None,
+        rtt_ns: 1_000_000,
+        arrived,
+        stamp: Stamp {
+            tx: TxSource::Tcx,
+            rx: RxHook::Tcx,
+        },
+        tells: Tells::default(),
+        extensions: None,
+    };
+    let mut late = Vec::new();
+    for number in 0..400u32 {
+        let now = BEGIN + options.interval * number;
+        let Poll::Send(probe) = ping.poll(now) else {
+            panic!("it is due");
+        };
+        if number % 2 == 0 {
+            let then = now + Duration::from_millis(1);
+            ping.handle_answer(&answer(probe, Outcome::Valid, then), then);
+        } else {
+            late.push((now + TIMEOUT, probe));
+        }
+    }
+    for (then, probe) in late {
+        ping.handle_missing(probe, Missing::Unanswered, then);
+        ping.take_back(probe, Missing::Unanswered);
+        ping.handle_answer(&answer(probe, Outcome::Late, then), then);
+        ping.handle_missing(probe, Missing::Unanswered, then);
+    }
+    assert_eq!((ping.tally().received, ping.tally().late), (200, 200));
+    assert_eq!(ping.rate_limit(), None);
 }

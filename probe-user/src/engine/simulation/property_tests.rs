@@ -187,7 +187,8 @@ proptest! {
         let loss = ping.loss();
         prop_assert_eq!(loss.ci95.is_some(), tally.put_to_the_test() > 0);
         if let Some([low, high]) = loss.ci95 {
-            prop_assert!(0.0 <= low && low <= loss.ratio && loss.ratio <= high && high <= 1.0);
+            let ratio = loss.ratio.unwrap_or(low);
+            prop_assert!(0.0 <= low && low <= ratio && ratio <= high && high <= 1.0);
         }
         prop_assert!(tally.sent <= world.sent.len() as u64);
         if stop.is_none() {

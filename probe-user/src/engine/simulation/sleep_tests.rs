@@ -40,7 +40,7 @@ fn what_was_under_way_is_nobodys_loss_and_has_no_round_trip_time() {
     let slept = causes.of("suspended");
     assert!((8..=12).contains(&slept), "{causes:?}");
     assert_eq!(causes, Causes(vec![("suspended", slept)]));
-    assert_eq!((ping.loss().by_us, ping.loss().ratio), (slept, 0.0));
+    assert_eq!((ping.loss().by_us, ping.loss().ratio), (slept, Some(0.0)));
     assert_eq!(
         (ping.tally().sent, ping.tally().received),
         (500, 500 - slept)

@@ -144,6 +144,38 @@ pub enum RouteError {
         error: io::Error,
     },
 }
+
+/// What the kernel says to packets whose next hop does not answer: EHOSTUNREACH.
+pub const NO_ANSWER: i32 = libc::EHOSTUNREACH;
+
+impl RouteError {
+    /// The next hop does not answer; the way there is known.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::NoNeighbour { .. } | Self::NoGateway { .. })
+    }
+
+    /// What the kernel would say to a packet that it is to send there; `None` where it
+    /// would try.
+    pub fn errno(&self) -> Option<i32> {
+        match self {
+            Self::NoRoute { .. } => Some(libc::ENETUNREACH),
+            Self::Unreachable { .. } => Some(libc::EHOSTUNREACH),
+            Self::Prohibited { .. } | Self::Broadcast { .. } => Some(libc::EACCES),
+            Self::Blackhole { .. } => Some(libc::EINVAL),
+            Self::NoSource { .. } | Self::NotOurs { .. } => Some(libc::EADDRNOTAVAIL),
+            Self::NoSuchInterface { .. } | Self::InterfaceGone { .. } => Some(libc::ENODEV),
+            Self::InterfaceDown { .. } | Self::NoCarrier { .. } => Some(libc::ENETDOWN),
+            Self::NoNeighbour { .. }
+            | Self::NoGateway { .. }
+            | Self::Multicast { .. }
+            | Self::Unspecified { .. }
+            | Self::LinkLocal { .. }
+            | Self::OtherFamily { .. }
+            | Self::Netlink { .. } => None,
+        }
+    }
+}
+
 impl From<RouteError> for Error {
     /// What the user gave is wrong, or the network is.
     fn from(error: RouteError) -> Self {

@@ -9,6 +9,7 @@ mod addressed;
 mod boundaries;
 pub(in crate::io) mod driver;
 mod error;
+mod fresh;
 mod generic_netlink;
 mod interface;
 mod neighbour;
@@ -22,7 +23,10 @@ mod way_map;
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,7 +34,7 @@ use rtnetlink::Handle;
 use tokio::sync::{Mutex, OnceCell};
 
 pub use self::{
-    error::{RouteError, RouteResult},
+    error::{NO_ANSWER, RouteError, RouteResult},
     interface::{Drops, Interface, XdpMode, XdpProgram},
     watch::{Change, Changes},
     way_map::WayMap,
@@ -82,13 +86,18 @@ pub enum Link {
 /// A neighbour's address once known; `None` once it is known not to answer.
 type Neighbour = Arc<OnceCell<Option<Mac>>>;
 
+/// Neighbours that were asked for, by device and address.
+type Neighbours = Arc<Mutex<HashMap<(u32, IpAddr), Neighbour>>>;
+
 /// A conversation with the kernel about one network namespace.
 #[derive(Debug)]
 pub struct Network {
     handle: Handle,
     neighbour_timeout: Duration,
+    /// Look-ups do not wait for neighbours.
+    in_passing: AtomicBool,
     interfaces: Mutex<HashMap<u32, Arc<Interface>>>,
-    neighbours: Mutex<HashMap<(u32, IpAddr), Neighbour>>,
+    neighbours: Neighbours,
     sources: Mutex<HashSet<IpAddr>>,
 }
 
@@ -105,8 +114,9 @@ impl Network {
         Ok(Self {
             handle,
             neighbour_timeout: NEIGHBOUR_TIMEOUT,
+            in_passing: AtomicBool::new(false),
             interfaces: Mutex::default(),
-            neighbours: Mutex::default(),
+            neighbours: Neighbours::default(),
             sources: Mutex::default(),
         })
     }
@@ -117,6 +127,12 @@ impl Network {
             neighbour_timeout,
             ..self
         }
+    }
+
+    /// From now on look-ups wait for nobody: a next hop that the kernel does not know is
+    /// asked for, and taken as silent. When it answers, [`Changes`] say so.
+    pub fn wait_no_more(&self) {
+        self.in_passing.store(true, Ordering::Relaxed);
     }
 
     /// The device with this index, as it was when it was first asked for.

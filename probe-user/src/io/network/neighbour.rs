@@ -32,13 +32,22 @@ const NUDGE_AFTER: Duration = Duration::from_millis(100);
 /// The discard port (RFC 863): nobody minds what comes there.
 const DISCARD: u16 = 9;
 
+/// Who waits for a neighbour that has to be asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Patience {
+    /// The caller, so long.
+    Until(Duration),
+    /// Nobody: the kernel tells whom it concerns. It is asked so long.
+    InPassing(Duration),
+}
+
 /// The address of the neighbour `address` on `interface`; `None` if it does not
-/// answer within `timeout`.
+/// answer in time.
 pub(super) async fn resolve(
     handle: &Handle,
     interface: &Interface,
     address: IpAddr,
-    timeout: Duration,
+    patience: Patience,
 ) -> RouteResult<Option<Mac>> {
     let refusal = |error| RouteError::Netlink {
         subject: address.to_string(),
@@ -55,10 +64,28 @@ pub(super) async fn resolve(
     if let Some(Entry::Usable { mac, .. }) = known {
         return Ok(Some(mac));
     }
-    let answer = answer(handle, interface, address);
-    match tokio::time::timeout(timeout, answer).await {
-        Ok(answer) => answer.map_err(refusal),
-        Err(_) => Ok(None),
+    match patience {
+        Patience::Until(timeout) => {
+            let answer = answer(handle, interface, address);
+            let answer = tokio::time::timeout(timeout, answer).await;
+            answer.unwrap_or(Ok(None)).map_err(refusal)
+        }
+        Patience::InPassing(timeout) => {
+            let (handle, interface) = (handle.clone(), interface.clone());
+            tokio::spawn(tokio::time::timeout(timeout, async move {
+                answer(&handle, &interface, address).await
+            }));
+            Ok(None)
+        }
+    }
+}
+
+/// Has the kernel ask a neighbour again whose entry is of some age, or who did not answer.
+/// Packet sockets use entries that the kernel does not know to be in use.
+pub(super) async fn revalidate(handle: &Handle, ifindex: u32, address: IpAddr) -> io::Result<()> {
+    match find(handle, ifindex, address).await? {
+        Some(Entry::Usable { fresh: true, .. } | Entry::Incomplete) => Ok(()),
+        Some(Entry::Usable { .. } | Entry::Failed) | None => demand(handle, ifindex, address).await,
     }
 }
 

@@ -1,11 +1,15 @@
 //! From a target to what stands in front of its packets.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+};
 
 use rtnetlink::packet_route::route::RouteType;
 
 use super::{
-    Interface, Link, Mac, Network, Path, RouteError, RouteResult, Via, neighbour,
+    Interface, Link, Mac, Network, Path, RouteError, RouteResult, Via,
+    neighbour::{self, Patience},
     route::{Query, Route},
 };
 
@@ -19,6 +23,20 @@ impl Network {
             ifindex: route.ifindex,
             source,
             link: self.link(target, &route).await?,
+        })
+    }
+
+    /// The way to `destination` as far as it is known without its next hop being asked:
+    /// nothing stands in front of packets.
+    pub async fn resolve_unasked(&self, destination: IpAddr, via: &Via) -> RouteResult<Path> {
+        let (route, source) = self.route(destination.to_canonical(), via).await?;
+        if !route.is_local() {
+            self.interface(route.ifindex).await?.check_usable()?;
+        }
+        Ok(Path {
+            ifindex: route.ifindex,
+            source,
+            link: Link::Kernel,
         })
     }
 
@@ -116,7 +134,11 @@ impl Network {
             neighbours.entry(key).or_default().clone()
         };
         let timeout = self.neighbour_timeout;
-        let resolution = || neighbour::resolve(&self.handle, interface, address, timeout);
+        let patience = match self.in_passing.load(Ordering::Relaxed) {
+            true => Patience::InPassing(timeout),
+            false => Patience::Until(timeout),
+        };
+        let resolution = || neighbour::resolve(&self.handle, interface, address, patience);
         cell.get_or_try_init(resolution).await.copied()
     }
 }

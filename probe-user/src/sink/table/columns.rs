@@ -83,11 +83,18 @@ impl Figures {
 }
 
 /// The share that was lost, red if any was.
-pub(super) fn loss(loss: &Loss, sent: u64) -> Text {
-    if sent == loss.never_sent {
-        return plain("-");
-    }
-    super::grid::alarming(percent(loss.ratio), loss.ratio > 0.0)
+pub(super) fn loss(loss: &Loss) -> Text {
+    super::grid::alarming(share(loss.ratio), is_some_lost(loss))
+}
+
+/// The share that was lost, if it is known.
+pub(super) fn share(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "-".to_owned(), percent)
+}
+
+/// Whether any probe is known to be lost.
+pub(super) fn is_some_lost(loss: &Loss) -> bool {
+    loss.ratio.is_some_and(|ratio| ratio > 0.0)
 }
 
 /// Replies that are no measurements.

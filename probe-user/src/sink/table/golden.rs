@@ -2,8 +2,8 @@
 
 use crate::{
     engine::report::{
-        Bursts, Causes, Hop, Host, Interface, Interfaces, MplsLabel, Omitted, RateLimit, Reordered,
-        Responder, Stop, Tells, TraceReport,
+        Bursts, Causes, Hop, Host, Interface, Interfaces, Loss, MplsLabel, Omitted, RateLimit,
+        Reordered, Responder, Stop, Tells, TraceReport,
     },
     sink::{
         Presentation, Sink,
@@ -39,7 +39,7 @@ fn silent(ttl: u8) -> Hop {
 fn a_path_to_the_target() {
     let mut limited = hop(2, vec![responder("10.0.12.2", Some("r2.example"), 1)]);
     (limited.loss.unanswered, limited.loss.rate_limited) = (0, 2);
-    limited.loss.ratio = 0.0;
+    limited.loss.ratio = Some(0.0);
     limited.rate_limit = Some(RateLimit {
         interval_ns: None,
         per_second: 0.9987,
@@ -243,6 +243,19 @@ fn other_ends_in_words() {
         let text = traced(&trace("192.0.2.1", stop, vec![silent(1)]));
         assert_eq!(text.lines().last(), Some(words));
     }
+    let first_at = |ttl| vec![hop(ttl, vec![responder("192.0.2.1", None, 3)])];
+    let text = traced(&trace("192.0.2.1", Stop::Target, first_at(9)));
+    assert_eq!(
+        text.lines().last(),
+        Some("reached the target in 9 hops or fewer")
+    );
+    let mut held = silent(1);
+    held.loss.never_sent = held.sent;
+    let text = traced(&trace("192.0.2.1", Stop::GapLimit, vec![held]));
+    assert_eq!(
+        text.lines().last(),
+        Some("stopped: no probe left this host")
+    );
     let text = traced(&trace("192.0.2.1", Stop::Interrupted, vec![]));
     assert_eq!(
         text,
@@ -410,12 +423,20 @@ loss in 1 burst, 5 probes on average, 5 at most
 meanwhile this host dropped 1 packet that came in and slept for 1h: replies and probes may be among them
 "
     );
-    report.loss.never_sent = 5;
+    report.loss = Loss {
+        never_sent: 5,
+        ..Loss::default()
+    };
+    let text = shown(one.clone(), |table| table.ping(&report));
+    let told = "5 sent, 0 received, nothing left this host (5 never sent), 0 duplicates";
+    assert!(text.contains(told), "{text}");
+    report.loss = Loss {
+        pending: 5,
+        ..Loss::default()
+    };
     let text = shown(one, |table| table.ping(&report));
-    assert!(
-        text.contains("0 received, nothing left this host (95 %: up to 75 %, 5 never sent)"),
-        "{text}"
-    );
+    let told = "5 sent, 0 received, loss unknown, 0 duplicates, 0 late, 5 not waited for";
+    assert!(text.contains(told), "{text}");
 }
 
 #[test]

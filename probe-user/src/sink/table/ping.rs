@@ -2,7 +2,7 @@
 
 use super::{
     causes::{self, limit},
-    columns::{Figures, extras, loss},
+    columns::{Figures, extras, is_some_lost, loss, share},
     grid::{Grid, Text, plain},
 };
 use crate::{
@@ -23,7 +23,7 @@ pub(super) fn summary(report: &PingReport, presentation: &Presentation) -> Strin
         report.stamp,
         super::paint(
             &counts(report),
-            report.loss.ratio > 0.0,
+            is_some_lost(&report.loss),
             presentation.colour
         ),
     );
@@ -53,9 +53,10 @@ pub(super) fn summary(report: &PingReport, presentation: &Presentation) -> Strin
 }
 
 fn counts(report: &PingReport) -> String {
-    let mut loss = match report.sent == report.loss.never_sent {
-        true => "nothing left this host".to_owned(),
-        false => format!("{} loss", percent(report.loss.ratio)),
+    let mut loss = match report.loss.ratio {
+        Some(ratio) => format!("{} loss", percent(ratio)),
+        None if report.sent == report.loss.never_sent => "nothing left this host".to_owned(),
+        None => "loss unknown".to_owned(),
     };
     let mut remarks: Vec<_> = bounds(&report.loss).into_iter().collect();
     remarks.extend(causes::notes(&report.loss, &Causes::default()));
@@ -69,6 +70,8 @@ fn counts(report: &PingReport) -> String {
         counted(report.duplicates, "duplicate", "duplicates"),
         format!("{} late", count(report.late)),
     ];
+    let pending = report.loss.pending;
+    parts.extend((pending > 0).then(|| format!("{} not waited for", count(pending))));
     parts.extend(reordered(report));
     if report.errors > 0 {
         parts.push(errors(report));
@@ -142,7 +145,7 @@ pub(super) fn interval(
     let mut parts = vec![
         format!("{} sent", count(interval.sent)),
         format!("{} received", count(interval.received)),
-        format!("{} loss", percent(interval.loss.ratio)),
+        format!("{} loss", share(interval.loss.ratio)),
     ];
     parts.extend(causes::notes(&interval.loss, &Causes::default()));
     parts.extend(extras(interval.late, interval.duplicates));
@@ -161,9 +164,9 @@ pub(super) fn interval(
         decimal(seconds),
         parts.join(", "),
         count(report.sent),
-        percent(report.loss.ratio),
+        share(report.loss.ratio),
     );
-    super::paint(&line, interval.loss.ratio > 0.0, presentation.colour) + "\n"
+    super::paint(&line, is_some_lost(&interval.loss), presentation.colour) + "\n"
 }
 
 /// A row for each target.
@@ -192,7 +195,7 @@ fn row(report: &PingReport, first: &PingReport, figures: &Figures) -> Vec<Text> 
         plain(host(report.name.as_deref(), report.target)),
         plain(count(report.sent)),
         plain(count(report.received)),
-        loss(&report.loss, report.sent),
+        loss(&report.loss),
     ];
     row.extend(figures.cells(report.rtt_ns.as_ref()));
     let mut notes = causes::notes(&report.loss, &report.causes);

@@ -64,7 +64,7 @@ fn first_row(
         plain(hop.ttl.to_string()),
         plain(name),
         plain(count(hop.sent)),
-        loss(&hop.loss, hop.sent),
+        loss(&hop.loss),
     ];
     row.extend(figures.cells(hop.rtt_ns.as_ref()));
     row.push(plain(notes.join(", ")));
@@ -126,9 +126,20 @@ pub(super) fn stop(report: &TraceReport) -> String {
     match report.stop {
         Stop::Target => {
             let hops = counted(last_ttl.into(), "hop", "hops");
-            format!("reached the target in {hops}")
+            // Nothing was sent less far.
+            let least = report.hops.len() == 1 && last_ttl > 1;
+            let fewer = if least { " or fewer" } else { "" };
+            format!("reached the target in {hops}{fewer}")
         }
         Stop::Unreachable => unreachable(report),
+        Stop::GapLimit
+            if report
+                .hops
+                .iter()
+                .all(|hop| hop.loss.never_sent == hop.sent) =>
+        {
+            "stopped: no probe left this host".to_owned()
+        }
         Stop::GapLimit => {
             let silent = report.hops.iter().rev().take_while(|hop| hop.received == 0);
             format!(
