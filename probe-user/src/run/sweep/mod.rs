@@ -52,6 +52,7 @@ pub(super) async fn sweep(plan: SweepPlan, network: &Network) -> Result<Outcome>
     let sizing = prepare::Sizing::of(&plan, brake, choice.generator.is_some());
     let equipment = prepare::equip(&plan, &sizing, choice, network, &ways).await?;
     let changes = network.watch()?;
+    network.keep_neighbours_fresh();
     let sweep = start::start(plan, &sizing, equipment, ways)?;
     conduct::conduct(sweep, network, changes).await
 }
