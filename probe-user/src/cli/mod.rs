@@ -4,6 +4,7 @@
 //! args (clap) -> plan ---> engine::plan::Plan
 //!                 |- targets (host, list_file, exclude)
 //!                 |- scope (targets of a sweep)
+//!                 |- files (what is written, beside what is read)
 //!                 '- duration, rate, number
 //! ```
 
@@ -11,6 +12,7 @@ mod args;
 pub mod dry_run;
 mod duration;
 mod exclude;
+mod files;
 mod host;
 mod list_file;
 mod number;

@@ -69,6 +69,19 @@ pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Whether [`replace`] finds a place for a file at `path`; nothing is left there.
+///
+/// # Errors
+/// Those of creating a file in the folder, and [`io::ErrorKind::IsADirectory`].
+pub fn can_replace(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(existing) if existing.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(existing) if !existing.is_file() => Ok(()),
+        Ok(_) => tempfile::tempfile_in(folder(&path.canonicalize()?)).map(drop),
+        Err(_) => tempfile::tempfile_in(folder(path)).map(drop),
+    }
+}
+
 /// Takes a file away; that there is none is no error.
 ///
 /// # Errors

@@ -18,10 +18,11 @@ use super::args::{
 use crate::{
     cli::{
         args::{Cli, Command},
+        files::Files,
         list_file::is_stdin,
-        plan::{check_files, check_flow_label, path_options, probe_options, usage},
+        plan::{check_flow_label, path_options, probe_options, usage},
         rate::{Bandwidth, Rate},
-        scope::{self, Scope},
+        scope::{self, Scope, ScopeArgs},
     },
     engine::{
         plan::{ProbeOptions, TxMode},
@@ -116,6 +117,7 @@ fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) ->
     let asked = args.probes.rate;
     let probes = probe_options(args.probes)?;
     let output = output(&args.output)?;
+    check_files(&output, &args.scope)?;
     let path = path_options((args.scope.v4, args.scope.v6), args.route)?;
     let scope = scope::load(&args.scope, seed)?;
     check_source(path.source, &scope)?;
@@ -280,7 +282,6 @@ fn output(args: &SweepOutputArgs) -> Result<SweepOutput> {
         (_, RecordFormatArg::None) => RecordFormat::None,
     };
     let file = args.output.clone().filter(|path| !is_stdin(path));
-    check_files(file.as_deref(), args.metadata.as_deref())?;
     if format == RecordFormat::Parquet && file.is_none() {
         return usage("--format parquet writes a directory of files: name it with --output");
     }
@@ -310,6 +311,33 @@ fn output(args: &SweepOutputArgs) -> Result<SweepOutput> {
             .or_else(|| beside.map(|p| checkpoint_beside(p))),
         quiet: args.quiet,
     })
+}
+
+fn check_files(output: &SweepOutput, scope: &ScopeArgs) -> Result<()> {
+    let checkpoint = output.checkpoint.as_deref();
+    let (beside, named) = match output.passing_checkpoint {
+        true => (checkpoint, None),
+        false => (None, checkpoint),
+    };
+    let file = output.file.as_deref();
+    Files {
+        opened: &[
+            ("--output", file),
+            ("--status-file", output.status.as_deref()),
+            ("the checkpoint of --output", beside),
+        ],
+        replaced: &[
+            ("--metadata", output.metadata.as_deref()),
+            ("--responders", output.responders.as_deref()),
+            ("--checkpoint", named),
+        ],
+        read: &[
+            ("--targets", scope.file.as_deref()),
+            ("--exclude", scope.exclude.as_deref()),
+        ],
+        made: file.filter(|_| output.format == RecordFormat::Parquet),
+    }
+    .check()
 }
 
 /// Whether what is written there can be gone on with: no pipe, no device.
