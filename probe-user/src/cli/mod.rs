@@ -79,11 +79,7 @@ fn request(cli: Cli, line: &[OsString]) -> Result<Request> {
     match cli.command {
         Command::Trace(args) => Ok(Request::Run(Box::new(plan::trace(*args)?))),
         Command::Ping(args) => Ok(Request::Run(Box::new(plan::ping(*args)?))),
-        Command::Sweep(args) => {
-            let line = line.iter().skip(1);
-            let arguments = line.map(|arg| arg.to_string_lossy().into_owned()).collect();
-            Ok(Request::Sweep(Box::new(sweep::sweep(*args, arguments)?)))
-        }
+        Command::Sweep(args) => Ok(Request::Sweep(Box::new(sweep::sweep(*args, line)?))),
         Command::Doctor(args) => Ok(Request::Doctor(Doctor {
             interface: args.interface,
             clock: args.clock,

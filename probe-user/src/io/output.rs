@@ -1,6 +1,7 @@
 //! Files and standard output that results go to.
 
 mod file;
+mod kept;
 mod parts;
 
 use std::{
@@ -13,7 +14,10 @@ use std::{
 use tempfile::Builder;
 
 use self::file::WholeWrites;
-pub use self::parts::{Part, Parts};
+pub use self::{
+    kept::Kept,
+    parts::{Part, Parts},
+};
 
 /// What results are written to.
 pub trait Output: Write + Send {
