@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::Path};
 
 use ipnet::IpNet;
 
-use super::list_file::ListFile;
+use super::list_file::{ListFile, shown};
 use crate::error::Result;
 
 /// Reads addresses and networks (`192.0.2.0/24`, `2001:db8::/32`), and joins
@@ -15,8 +15,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<IpNet>> {
     for entry in file.entries() {
         let (line, text) = entry?;
         let Some(network) = parse(text) else {
-            let message =
-                format!("{text:?} is neither an address nor a network such as 192.0.2.0/24");
+            let message = format!(
+                "{} is neither an address nor a network such as 192.0.2.0/24",
+                shown(text)
+            );
             return Err(file.error(line, &message));
         };
         networks.push(network);
@@ -64,5 +66,7 @@ mod tests {
             assert!(message.contains(":2: "), "{message}");
             assert!(message.contains(line), "{message}");
         }
+        let message = excluded(&"x".repeat(3 << 20)).expect_err("no network");
+        assert!(message.len() < 250, "{message}");
     }
 }

@@ -67,6 +67,17 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
+/// The most of an entry that a message shows, in characters.
+const SHOWN: usize = 80;
+
+/// An entry in a message: quoted, and not all of it if it is long.
+pub(crate) fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
+        None => format!("{text:?}"),
+    }
+}
+
 /// How messages name a path.
 pub(crate) fn display_name(path: &Path) -> String {
     if is_stdin(path) {
@@ -109,6 +120,14 @@ mod tests {
         assert_eq!(entries(b"a.example\nb\xfccher\n"), Err(message.to_owned()));
         let utf16 = b"\xff\xfea\0.\0b\0\n\0";
         assert!(entries(utf16).is_err_and(|error| error.contains("hosts.txt:1")));
+    }
+
+    #[test]
+    fn no_message_is_longer_for_a_longer_entry() {
+        assert_eq!(shown("a\u{1b}b"), r#""a\u{1b}b""#);
+        let (whole, long) = ("é".repeat(80), "é".repeat(3 << 20));
+        assert_eq!(shown(&whole), format!("\"{whole}\""));
+        assert_eq!(shown(&long), format!("\"{whole}\"…"));
     }
 
     #[test]

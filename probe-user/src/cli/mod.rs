@@ -4,6 +4,7 @@
 //! args (clap) -> plan ---> engine::plan::Plan
 //!                 |- targets (host, list_file, exclude)
 //!                 |- scope (targets of a sweep)
+//!                 |- files (what is written, beside what is read)
 //!                 '- duration, rate, number
 //! ```
 
@@ -11,6 +12,7 @@ mod args;
 pub mod dry_run;
 mod duration;
 mod exclude;
+mod files;
 mod host;
 mod list_file;
 mod number;
@@ -77,11 +79,7 @@ fn request(cli: Cli, line: &[OsString]) -> Result<Request> {
     match cli.command {
         Command::Trace(args) => Ok(Request::Run(Box::new(plan::trace(*args)?))),
         Command::Ping(args) => Ok(Request::Run(Box::new(plan::ping(*args)?))),
-        Command::Sweep(args) => {
-            let line = line.iter().skip(1);
-            let arguments = line.map(|arg| arg.to_string_lossy().into_owned()).collect();
-            Ok(Request::Sweep(Box::new(sweep::sweep(*args, arguments)?)))
-        }
+        Command::Sweep(args) => Ok(Request::Sweep(Box::new(sweep::sweep(*args, line)?))),
         Command::Doctor(args) => Ok(Request::Doctor(Doctor {
             interface: args.interface,
             clock: args.clock,

@@ -1,10 +1,7 @@
 //! Arguments to a plan. What gets through here can be carried out, as far as
 //! arguments alone can tell.
 
-use std::{
-    net::IpAddr,
-    path::{Path, PathBuf},
-};
+use std::net::IpAddr;
 
 use probe_common::abi::Protocol;
 
@@ -14,6 +11,7 @@ use super::{
         TargetArgs, TcpFlagsArg, TraceArgs,
     },
     exclude,
+    files::Files,
     list_file::is_stdin,
     rate::Rate,
     targets::Wanted,
@@ -79,6 +77,16 @@ fn plan(
 ) -> Result<Plan> {
     let dry_run = output.dry_run;
     let output = output_options(output)?;
+    Files {
+        opened: &[("--output", output.file.as_deref())],
+        replaced: &[("--metadata", output.metadata.as_deref())],
+        read: &[
+            ("--targets", targets.file.as_deref()),
+            ("--exclude", targets.exclude.as_deref()),
+        ],
+        made: None,
+    }
+    .check()?;
     let probes = probe_options(probes)?;
     let path = path_options((targets.v4, targets.v6), route)?;
     check_flow_label(&probes, path.family == Family::V4)?;
@@ -241,7 +249,6 @@ fn output_options(args: OutputArgs) -> Result<OutputOptions> {
         return usage("--replies writes records, --format none none: drop one of them");
     }
     let file = args.output.filter(|path| !is_stdin(path));
-    check_files(file.as_deref(), args.metadata.as_deref())?;
     Ok(OutputOptions {
         format,
         file,
@@ -254,26 +261,6 @@ fn output_options(args: OutputArgs) -> Result<OutputOptions> {
         quiet: args.quiet,
         dns: !args.no_dns,
     })
-}
-
-pub(super) fn check_files(output: Option<&Path>, metadata: Option<&Path>) -> Result<()> {
-    if metadata.is_some_and(is_stdin) {
-        return usage("--metadata needs a file: standard output has the results");
-    }
-    let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
-    match (output, metadata) {
-        (Some(output), Some(metadata))
-            if absolute(output) == absolute(metadata) && !is_device(output) =>
-        {
-            usage("--output and --metadata are the same file: give two")
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Two writers of one device (`/dev/null`, `/dev/stderr`) are no mistake.
-fn is_device(path: &Path) -> bool {
-    path.metadata().is_ok_and(|metadata| !metadata.is_file())
 }
 
 pub(super) fn usage<T>(message: impl Into<String>) -> Result<T> {

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::{
     host::Host,
-    list_file::{Entry, ListFile, display_name},
+    list_file::{Entry, ListFile, display_name, shown},
 };
 use crate::{
     engine::plan::{Family, TargetSpec, not_a_host},
@@ -56,7 +56,8 @@ impl Wanted<'_> {
     }
 
     fn host(&self, text: &str) -> std::result::Result<Host, String> {
-        let host: Host = text.parse().map_err(|says| format!("{text:?} {says}"))?;
+        let host = text.parse();
+        let host: Host = host.map_err(|says| format!("{} {says}", shown(text)))?;
         if let Host::Address(address) = host {
             self.check(address)?;
         }
@@ -96,7 +97,8 @@ fn split_group(text: &str) -> std::result::Result<(&str, Option<String>), String
     match group.filter(|group| !group.is_empty() && !group.contains(char::is_whitespace)) {
         Some(group) => Ok((host, Some(group.to_owned()))),
         None => Err(format!(
-            "{text:?} is neither a host nor a host and its group (group=NAME)"
+            "{} is neither a host nor a host and its group (group=NAME)",
+            shown(text)
         )),
     }
 }
@@ -273,6 +275,14 @@ mod tests {
             ),
         ] {
             assert_eq!(from_file(text), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn an_endless_line_is_named_by_its_beginning() {
+        for line in ["x".repeat(3 << 20), "x y".repeat(1 << 20)] {
+            let error = from_file(line.as_bytes()).expect_err("no host");
+            assert!(error.len() < 250 && error.contains("\"… is "), "{error}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Files and standard output that results go to.
 
 mod file;
+mod kept;
 mod parts;
 
 use std::{
@@ -13,7 +14,10 @@ use std::{
 use tempfile::Builder;
 
 use self::file::WholeWrites;
-pub use self::parts::{Part, Parts};
+pub use self::{
+    kept::Kept,
+    parts::{Part, Parts},
+};
 
 /// What results are written to.
 pub trait Output: Write + Send {
@@ -66,6 +70,19 @@ pub fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
         Ok(existing) if !existing.is_file() => File::create(path)?.write_all(contents),
         Ok(_) => rename_over(&path.canonicalize()?, contents),
         Err(_) => rename_over(path, contents),
+    }
+}
+
+/// Whether [`replace`] finds a place for a file at `path`; nothing is left there.
+///
+/// # Errors
+/// Those of creating a file in the folder, and [`io::ErrorKind::IsADirectory`].
+pub fn can_replace(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(existing) if existing.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(existing) if !existing.is_file() => Ok(()),
+        Ok(_) => tempfile::tempfile_in(folder(&path.canonicalize()?)).map(drop),
+        Err(_) => tempfile::tempfile_in(folder(path)).map(drop),
     }
 }
 

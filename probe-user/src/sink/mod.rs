@@ -38,7 +38,7 @@ use std::{
     path::Path,
 };
 
-pub use self::sweep::open_sweep;
+pub use self::sweep::{kept, open_sweep};
 use self::{
     csv::{Csv, Row},
     jsonl::Jsonl,

@@ -20,7 +20,7 @@ use crate::{
     },
     error::{Error, Result},
     io::{
-        output::{self, Parts, Resumed},
+        output::{self, Kept, Parts, Resumed},
         spill::Spill,
     },
 };
@@ -55,6 +55,9 @@ pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)>
     if plan.output.paths {
         selection = selection.for_paths();
     }
+    if let (Some(kept), Some(before)) = (kept(plan), &plan.resumed) {
+        check_kept(&kept, before.output)?;
+    }
     let last_ttl = u16::from(plan.space.first_ttl) + plan.space.ttls.saturating_sub(1);
     let rules = PathRules {
         max_ttl: u8::try_from(last_ttl).unwrap_or(u8::MAX),
@@ -70,6 +73,30 @@ pub fn open_sweep(plan: &SweepPlan) -> Result<(Box<dyn Sink + Send>, Selection)>
         paths: plan.output.paths.then_some(rules),
     })?;
     Ok((sink, selection))
+}
+
+/// What of the output a later run goes on with.
+pub fn kept(plan: &SweepPlan) -> Option<Kept> {
+    let file = plan.output.file.clone()?;
+    match plan.output.format {
+        RecordFormat::Jsonl | RecordFormat::Csv => Some(Kept::Lines(file)),
+        RecordFormat::Parquet => Some(Kept::Parts(file, PARQUET)),
+        RecordFormat::None => None,
+    }
+}
+
+/// Refuses an output that has less than the run before had written for good.
+fn check_kept(kept: &Kept, before: u64) -> Result<()> {
+    let path = kept.path().display();
+    let why = match kept.size() {
+        _ if before == 0 => return Ok(()),
+        Ok(now) if now >= before => return Ok(()),
+        Ok(now) => format!("it has {now} {} of {before} that were written", kept.unit()),
+        Err(error) => error.to_string(),
+    };
+    Err(Error::Usage(format!(
+        "cannot go on with {path}: {why}; put it back as it was, or begin anew without --resume"
+    )))
 }
 
 /// Opens the output, and its sink.
@@ -145,6 +172,21 @@ fn no_folder() -> Error {
 mod tests {
     use super::*;
     use crate::sink::sample::reply;
+
+    #[test]
+    fn an_output_that_has_lost_something_is_not_gone_on_with() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("out.jsonl");
+        let kept = Kept::Lines(file.clone());
+        assert!(check_kept(&kept, 0).is_ok());
+        let refused = |before| check_kept(&kept, before).map_err(|error| error.to_string());
+        let missing = refused(1).expect_err("missing");
+        assert!(missing.contains("No such file"), "{missing}");
+        output::replace(&file, b"{}\n").expect("written");
+        assert_eq!(refused(3), Ok(()));
+        let shorter = refused(4).expect_err("shorter");
+        assert!(shorter.contains("it has 3 octets of 4"), "{shorter}");
+    }
 
     fn run(destination: &Destination) {
         let mut sink = open(destination).expect("opened");

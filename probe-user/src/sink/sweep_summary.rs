@@ -80,6 +80,8 @@ pub struct Totals {
     pub device_drops: u64,
     /// Replies dropped because the output could not keep up.
     pub backlog: u64,
+    /// Replies lost because the output failed.
+    pub unwritten: u64,
     /// Routers that answered.
     pub responders: u64,
     /// Whether these are all.
@@ -204,6 +206,7 @@ fn lost(totals: &Totals) -> String {
         (totals.ring_full, "ring full"),
         (totals.device_drops, "dropped by the device"),
         (totals.backlog, "output too slow"),
+        (totals.unwritten, "not written"),
     ];
     let causes = listed(&causes);
     if causes.is_empty() {
@@ -239,6 +242,7 @@ mod tests {
         ring_full: 0,
         device_drops: 0,
         backlog: 0,
+        unwritten: 0,
         responders: 40,
         responders_complete: true,
         extensions: ExtensionCounts {
@@ -316,12 +320,13 @@ ttl    sent  answered        by target   p50   p90   p99
             &Totals {
                 never_sent: 7,
                 ring_full: 1_500,
+                unwritten: 873,
                 responders_complete: false,
                 ..TOTALS
             },
         );
         assert!(
-            text.contains("lost here: 7 never sent, 1,500 ring full"),
+            text.contains("lost here: 7 never sent, 1,500 ring full, 873 not written"),
             "{text}"
         );
         assert!(text.contains("at least 40 routers"), "{text}");

@@ -33,6 +33,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
         plan: u64::MAX,
         cursor: 123_456,
         reserved: 3_123_456,
+        output: 65_536,
         done: false,
     };
     let beyond = Checkpoint {

@@ -33,7 +33,8 @@ fn nobody_is_told_what_is_missing() {
     for (job, family) in [("trace", Family::V4), ("ping", Family::V6)] {
         let target = lab.address(family, "target").unwrap();
         let probe = Probe::people(lab.vantage(), job).through(NOBODY);
-        let run = probe.program(program.clone()).to(target).run().unwrap();
+        let probe = probe.for_anybody().program(program.clone());
+        let run = probe.to(target).run().unwrap();
         assert_eq!(
             (run.code, run.stdout.as_str()),
             (Some(3), ""),

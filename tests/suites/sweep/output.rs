@@ -144,6 +144,7 @@ fn what_cannot_be_written_is_said_before_anything_is_sent() {
         ("--output", "/nonexistent/out"),
         ("--status-file", "/nonexistent/status"),
         ("--checkpoint", "/nonexistent/checkpoint"),
+        ("--responders", "/nonexistent/responders"),
         ("--select", "nonsense"),
     ] {
         let probe = Probe::sweep(lab.vantage()).args([option, value]);

@@ -249,3 +249,146 @@ fn another_plan_is_refused() {
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
 }
+
+/// A sweep of 400 probes to each of two hops, for people, from a folder of its own.
+fn of_two_hops<'a>(vantage: &'a Namespace, folder: &Path, target: IpAddr) -> Probe<'a> {
+    Probe::people(vantage, "sweep")
+        .through(["env", "-C", folder.to_str().unwrap()])
+        .args(["--allow-private", "--probing", "full", "--max-ttl", "2"])
+        .args(["--rate", "1000", "--probes", "400", "--round-interval", "0"])
+        .args(["--timeout", "200ms", "-o", "out"])
+        .to(target)
+}
+
+fn resume_from_elsewhere<'a>(vantage: &'a Namespace, checkpoint: &Path) -> Probe<'a> {
+    let probe = Probe::people(vantage, "sweep").through(["env", "-C", "/"]);
+    probe.args(["--resume"]).args([checkpoint])
+}
+
+#[test]
+fn an_output_that_lost_something_is_refused_and_a_whole_one_found_from_anywhere() {
+    let lab = Lab::chain(1).build().unwrap();
+    for (family, format) in [(Family::V4, "jsonl"), (Family::V6, "parquet")] {
+        let target = lab.address(family, "target").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let (output, away) = (folder.join("out"), folder.join("away"));
+        let checkpoint = folder.join("out.checkpoint");
+        let run = of_two_hops(lab.vantage(), folder, target)
+            .args(["--format", format, "--max-probes", "300"])
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let hint = "go on with: probe sweep --resume out.checkpoint";
+        assert!(run.stderr.contains(hint), "{}", run.stderr);
+        fs::rename(&output, &away).unwrap();
+        let refused = |why: &str| {
+            let run = resume_from_elsewhere(lab.vantage(), &checkpoint)
+                .run()
+                .unwrap();
+            assert_eq!(run.code, Some(2), "{}", run.stderr);
+            assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+            assert!(run.stderr.contains(why), "{}", run.stderr);
+            assert!(checkpoint.exists());
+        };
+        refused("No such file");
+        if format == "jsonl" {
+            fs::write(&output, "").unwrap();
+            refused("it has 0 octets");
+            fs::remove_file(&output).unwrap();
+        } else {
+            fs::create_dir(&output).unwrap();
+            refused("it has 0 parts of 1");
+            fs::remove_dir(&output).unwrap();
+        }
+        fs::rename(&away, &output).unwrap();
+        let run = resume_from_elsewhere(lab.vantage(), &checkpoint)
+            .args(["--max-probes", "100000"])
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert_eq!(run.counters().unwrap().sent, 500);
+        assert!(!run.stderr.contains("go on with"), "{}", run.stderr);
+        assert!(!checkpoint.exists());
+        if format == "jsonl" {
+            let text = fs::read_to_string(&output).unwrap();
+            assert_eq!(text.lines().count(), 800);
+        } else {
+            assert_eq!(fs::read_dir(&output).unwrap().count(), 2);
+        }
+    }
+}
+
+#[test]
+fn a_lower_rate_stays_in_force() {
+    let lab = Lab::chain(1).build().unwrap();
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoint = folder.path().join("out.checkpoint");
+        let run = of_two_hops(lab.vantage(), folder.path(), target)
+            .args(["--max-probes", "300"])
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let resume = |options: &[&str]| {
+            let probe = resume_from_elsewhere(lab.vantage(), &checkpoint);
+            let run = probe.args(options).run().unwrap();
+            assert_eq!(run.code, Some(0), "{}", run.stderr);
+            let metadata = run.metadata().unwrap();
+            let counters = run.counters().unwrap();
+            (
+                metadata.sweep.as_ref().unwrap().rate.unwrap(),
+                counters.sent,
+            )
+        };
+        assert_eq!(
+            resume(&["--rate", "200", "--max-probes", "100"]),
+            (200, 100)
+        );
+        assert_eq!(resume(&[]), (200, 100));
+        assert_eq!(resume(&["--max-probes", "1000"]), (200, 300));
+        assert!(!checkpoint.exists());
+    }
+}
+
+#[test]
+fn a_sweep_that_filled_the_disk_says_what_it_lost_and_how_to_go_on() {
+    let lab = Lab::chain(1).build().unwrap();
+    for family in Family::ALL {
+        let target = lab.address(family, "target").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoint = folder.path().join("out.checkpoint");
+        // Files of at most 64 KiB, and an error instead of a signal.
+        let limited = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";
+        let run = of_two_hops(lab.vantage(), folder.path(), target)
+            .through(["bash", "-c", limited, "bash"])
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(4), "{}", run.stderr);
+        let unwritten = run.counters().unwrap().unwritten;
+        let lost = format!("lost here: {unwritten} not written");
+        assert!(
+            unwritten > 0 && run.stderr.contains(&lost),
+            "{}",
+            run.stderr
+        );
+        assert!(
+            run.stderr.contains("--resume out.checkpoint"),
+            "{}",
+            run.stderr
+        );
+        let run = resume_from_elsewhere(lab.vantage(), &checkpoint)
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let text = fs::read_to_string(folder.path().join("out")).unwrap();
+        let records = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let mut seen = vec![0; 800];
+        for record in records.collect::<Vec<Value>>() {
+            let (ttl, round) = (&record["ttl"], &record["round"]);
+            seen[((ttl.as_u64().unwrap() - 1) * 400 + round.as_u64().unwrap()) as usize] += 1;
+        }
+        assert!(seen.iter().all(|count| *count >= 1), "a probe was skipped");
+    }
+}

@@ -7,16 +7,16 @@ use super::{
     entry::{Entry, dotted},
     source::Source,
 };
-use crate::error::{Error, Result};
+use crate::{
+    cli::list_file::shown,
+    error::{Error, Result},
+};
 
 /// Read at once, in bytes.
 const CHUNK_BYTES: usize = 1 << 18;
 
 /// The longest line, in bytes.
 const LONGEST_LINE_BYTES: usize = 4_096;
-
-/// The most of an entry that a message shows, in characters.
-const SHOWN: usize = 80;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -84,11 +84,8 @@ fn any_entry(line: &[u8], take: &mut impl FnMut(Entry)) -> std::result::Result<(
 
 /// Reads one entry; the error names it.
 pub(super) fn parse(text: &str) -> std::result::Result<Entry, String> {
-    text.parse().map_err(|says| {
-        let shown: String = text.chars().take(SHOWN).collect();
-        let more = if shown.len() < text.len() { "..." } else { "" };
-        format!("{shown:?}{more} {says}")
-    })
+    text.parse()
+        .map_err(|says| format!("{} {says}", shown(text)))
 }
 
 fn at(source: &Source, number: u64, says: &str) -> Error {

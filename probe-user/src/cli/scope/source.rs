@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::{
     BlockDecodingStrategy, FrameDecoder,
     errors::{FrameDecoderError, ReadFrameHeaderError},
@@ -105,13 +105,57 @@ fn unpack(mut packed: Box<dyn Read>) -> io::Result<Unpacked> {
     let bytes = io::Cursor::new(head).chain(packed);
     if is_gzip {
         let bytes = BufReader::with_capacity(PACKED_BYTES, bytes);
-        return Ok((Some("gzip"), Box::new(MultiGzDecoder::new(bytes))));
+        return Ok((Some("gzip"), Box::new(Gzip::new(bytes))));
     }
     if is_zstd {
         let bytes = BufReader::with_capacity(PACKED_BYTES, bytes);
         return Ok((Some("zstd"), Box::new(Zstd::new(bytes))));
     }
     Ok((None, Box::new(bytes)))
+}
+
+/// Whether more of the same packing follows, or the end; what is neither is no part of
+/// the file.
+fn follows(packed: &mut impl BufRead, begins: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
+    let head = packed.fill_buf()?;
+    if head.is_empty() || begins(head) {
+        return Ok(!head.is_empty());
+    }
+    let junk = "other octets follow behind their end";
+    Err(io::Error::new(io::ErrorKind::InvalidData, junk))
+}
+
+/// Whether one is the beginning of the other.
+fn agree(head: &[u8], magic: &[u8]) -> bool {
+    head.iter().zip(magic).all(|(one, other)| one == other)
+}
+
+/// The content of all gzip members of a stream.
+struct Gzip<R> {
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Gzip<R> {
+    fn new(packed: R) -> Self {
+        Self {
+            member: Some(GzDecoder::new(packed)),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let count = member.read(buffer)?;
+            let is_gzip = |head: &[u8]| agree(head, GZIP);
+            if count > 0 || buffer.is_empty() || !follows(member.get_mut(), is_gzip)? {
+                return Ok(count);
+            }
+            let member = self.member.take();
+            self.member = member.map(|member| GzDecoder::new(member.into_inner()));
+        }
+        Ok(0)
+    }
 }
 
 /// The content of all Zstandard frames of a stream, their checksums checked.
@@ -130,7 +174,11 @@ impl<R: BufRead> Zstd<R> {
 
     /// Whether there is one more frame.
     fn next_frame(&mut self) -> io::Result<bool> {
-        while !self.packed.fill_buf()?.is_empty() {
+        let is_zstd = |head: &[u8]| match head.split_first() {
+            Some((0x50..=0x5f, rest)) => agree(rest, ZSTD_SKIPPABLE),
+            _ => agree(head, ZSTD),
+        };
+        while follows(&mut self.packed, is_zstd)? {
             let skip = match self.frame.reset(&mut self.packed) {
                 Ok(()) => return Ok(true),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
@@ -272,9 +320,11 @@ mod tests {
             let message = content(&damaged).expect_err(packing);
             let expected = format!("FILE: damaged {packing} data (");
             assert!(message.starts_with(&expected), "{message}");
-            let message =
-                content(&[packed, b"trailing octets".to_vec()].concat()).expect_err(packing);
-            assert!(message.starts_with(&expected), "{message}");
+            for trailing in [&b"x"[..], b"trailing octets"] {
+                let message = content(&[&packed, trailing].concat()).expect_err(packing);
+                let expected = format!("{expected}other octets follow behind their end); ");
+                assert!(message.starts_with(&expected), "{message}");
+            }
         }
     }
 

@@ -108,7 +108,7 @@ fn a_bad_line_is_named_wherever_it_stands() {
             "not UTF-8 text: save the file as UTF-8",
         ),
         (b"\x1b[2J\n".to_vec(), "\"\\u{1b}[2J\" is neither"),
-        (vec![b'9'; 300], &format!("\"{}\"... is", "9".repeat(80))),
+        (vec![b'9'; 300], &format!("\"{}\"… is", "9".repeat(80))),
         (long(4096), "longer than 4 KiB"),
         (vec![b'x'; 10_000_000], "longer than 4 KiB"),
     ] {

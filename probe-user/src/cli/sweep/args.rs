@@ -100,7 +100,8 @@ pub(crate) struct ShapeArgs {
     /// Do only part I of N, counted from 0; all N with one --seed are the whole
     #[arg(long, value_name = "I/N", default_value = "0/1", requires = "seed")]
     pub(crate) shard: ShardArg,
-    /// Go on where the run that wrote this checkpoint ended
+    /// Go on where the run that wrote this checkpoint ended, as it began; pace, limits and
+    /// what concerns this host may be given anew
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,
 }

@@ -2,8 +2,9 @@
 
 mod args;
 mod plan;
+mod resume;
 mod shard;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{args::SweepArgs, plan::sweep};
+pub(crate) use self::{args::SweepArgs, resume::sweep};

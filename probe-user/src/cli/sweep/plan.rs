@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser as _;
 use probe_common::{adaptive::trail::MAX_TTL, plan::Space};
 
 use super::args::{
@@ -17,11 +16,11 @@ use super::args::{
 };
 use crate::{
     cli::{
-        args::{Cli, Command},
+        files::Files,
         list_file::is_stdin,
-        plan::{check_files, check_flow_label, path_options, probe_options, usage},
+        plan::{check_flow_label, path_options, probe_options, usage},
         rate::{Bandwidth, Rate},
-        scope::{self, Scope},
+        scope::{self, Scope, ScopeArgs},
     },
     engine::{
         plan::{ProbeOptions, TxMode},
@@ -30,7 +29,7 @@ use crate::{
             plan::{Backlog, LeftOut, Limits, Probing, RecordFormat, SweepOutput, SweepPlan},
         },
     },
-    error::{Error, Result},
+    error::Result,
 };
 
 /// TTL of probes that are for the targets themselves.
@@ -48,74 +47,20 @@ const GAP_LIMIT: u8 = 8;
 /// Probes a second for each TTL that all targets share, if they are public.
 const PUBLIC_HOP_RATE: u64 = 1_000;
 
-/// The plan of `probe sweep`; `arguments`: all of the command line but the program.
-pub(crate) fn sweep(args: SweepArgs, arguments: Vec<String>) -> Result<SweepPlan> {
-    let Some(file) = args.shape.resume.clone() else {
-        return plan(args, arguments, None);
-    };
-    let checkpoint = read_checkpoint(&file)?;
-    if checkpoint.done {
-        return Err(Error::Usage(format!(
-            "{}: nothing is left to do: the run was complete",
-            file.display()
-        )));
-    }
-    let again = Cli::try_parse_from(
-        ["probe".to_owned()]
-            .into_iter()
-            .chain(checkpoint.arguments.iter().cloned()),
-    );
-    let Ok(Cli {
-        command: Command::Sweep(again),
-    }) = again
-    else {
-        return Err(Error::Usage(format!(
-            "{}: its command line makes no sweep: it was changed, or is of another version",
-            file.display()
-        )));
-    };
-    let mut again = *again;
-    again.probes.seed = Some(checkpoint.seed);
-    // One that the user named stays when all is done.
-    let named = again.output.checkpoint.replace(file.clone()).is_some();
-    again.probes.rate = args.probes.rate.or(again.probes.rate);
-    again.output.metadata = args.output.metadata.or(again.output.metadata);
-    again.output.status_file = args.output.status_file.or(again.output.status_file);
-    again.output.responders = args.output.responders.or(again.output.responders);
-    let arguments = checkpoint.arguments.clone();
-    let (cursor, digest) = (checkpoint.cursor, checkpoint.plan);
-    let mut plan = plan(again, arguments, Some(checkpoint))?;
-    plan.output.passing_checkpoint = !named;
-    plan.output.quiet |= args.output.quiet;
-    plan.dry_run |= args.output.dry_run;
-    if plan.digest() != digest {
-        return Err(Error::Usage(format!(
-            "{}: the plan is not the one that the run began with (targets, TTLs, flows or seed are \
-             others), so cursor {cursor} means nothing: begin anew without --resume",
-            file.display()
-        )));
-    }
-    Ok(plan)
-}
-
-fn read_checkpoint(file: &Path) -> Result<Checkpoint> {
-    let refuse = |why: String| {
-        Error::Usage(format!(
-            "cannot resume from {}: {why}; give the file that --checkpoint wrote",
-            file.display()
-        ))
-    };
-    let text = fs::read(file).map_err(|error| refuse(error.to_string()))?;
-    Checkpoint::from_json(&text).map_err(|error| refuse(error.to_string()))
-}
-
-fn plan(args: SweepArgs, arguments: Vec<String>, resumed: Option<Checkpoint>) -> Result<SweepPlan> {
+/// The plan of these arguments; `arguments`: the same as words, for a checkpoint;
+/// `resumed`: that of the run that is gone on with.
+pub(super) fn plan(
+    args: SweepArgs,
+    arguments: Vec<String>,
+    resumed: Option<Checkpoint>,
+) -> Result<SweepPlan> {
     let seed = args.probes.seed.unwrap_or_else(|| fastrand::u64(..));
     let (first_ttl, last_ttl) = ttls(&args.shape)?;
     let probing = probing(&args.shape, args.output.paths, (first_ttl, last_ttl))?;
     let asked = args.probes.rate;
     let probes = probe_options(args.probes)?;
     let output = output(&args.output)?;
+    check_files(&output, &args.scope)?;
     let path = path_options((args.scope.v4, args.scope.v6), args.route)?;
     let scope = scope::load(&args.scope, seed)?;
     check_source(path.source, &scope)?;
@@ -280,7 +225,6 @@ fn output(args: &SweepOutputArgs) -> Result<SweepOutput> {
         (_, RecordFormatArg::None) => RecordFormat::None,
     };
     let file = args.output.clone().filter(|path| !is_stdin(path));
-    check_files(file.as_deref(), args.metadata.as_deref())?;
     if format == RecordFormat::Parquet && file.is_none() {
         return usage("--format parquet writes a directory of files: name it with --output");
     }
@@ -310,6 +254,33 @@ fn output(args: &SweepOutputArgs) -> Result<SweepOutput> {
             .or_else(|| beside.map(|p| checkpoint_beside(p))),
         quiet: args.quiet,
     })
+}
+
+fn check_files(output: &SweepOutput, scope: &ScopeArgs) -> Result<()> {
+    let checkpoint = output.checkpoint.as_deref();
+    let (beside, named) = match output.passing_checkpoint {
+        true => (checkpoint, None),
+        false => (None, checkpoint),
+    };
+    let file = output.file.as_deref();
+    Files {
+        opened: &[
+            ("--output", file),
+            ("--status-file", output.status.as_deref()),
+            ("the checkpoint of --output", beside),
+        ],
+        replaced: &[
+            ("--metadata", output.metadata.as_deref()),
+            ("--responders", output.responders.as_deref()),
+            ("--checkpoint", named),
+        ],
+        read: &[
+            ("--targets", scope.file.as_deref()),
+            ("--exclude", scope.exclude.as_deref()),
+        ],
+        made: file.filter(|_| output.format == RecordFormat::Parquet),
+    }
+    .check()
 }
 
 /// Whether what is written there can be gone on with: no pipe, no device.

@@ -14,7 +14,7 @@ pub const SCHEMA: u32 = 1;
 pub struct Checkpoint {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// The command line, without the program's name.
+    /// The command line in force, without the program's name; paths are absolute.
     pub arguments: Vec<String>,
     /// Seed of the order.
     pub seed: u64,
@@ -24,6 +24,10 @@ pub struct Checkpoint {
     pub cursor: u64,
     /// No probe from this cursor on was ever sent.
     pub reserved: u64,
+    /// So much of the output is written for good: octets of lines, or parts of a folder;
+    /// 0: nothing is, or nothing is kept there.
+    #[serde(default)]
+    pub output: u64,
     /// Whether nothing is left to do.
     pub done: bool,
 }
@@ -61,7 +65,7 @@ impl Checkpoint {
             return Err(Error::Schema(checkpoint.schema));
         }
         let (cursor, reserved) = (checkpoint.cursor, checkpoint.reserved);
-        if cursor > MAX_CURSOR || reserved > MAX_CURSOR {
+        if cursor > reserved || reserved > MAX_CURSOR {
             return Err(Error::Cursors { cursor, reserved });
         }
         Ok(checkpoint)
@@ -157,6 +161,7 @@ mod tests {
             plan: u64::MAX,
             cursor: 100,
             reserved: 3_100,
+            output: 4_096,
             done: false,
         };
         let read = |checkpoint: &Checkpoint| {
@@ -164,11 +169,14 @@ mod tests {
             Checkpoint::from_json(&octets).map_err(|error| error.to_string())
         };
         assert_eq!(read(&checkpoint), Ok(checkpoint.clone()));
-        let beyond = Checkpoint {
-            cursor: u64::MAX,
-            ..checkpoint.clone()
-        };
-        assert!(read(&beyond).is_err_and(|error| error.contains("none that a run came to")));
+        for (cursor, reserved) in [(100, u64::MAX), (u64::MAX, u64::MAX), (3_101, 3_100)] {
+            let beyond = Checkpoint {
+                cursor,
+                reserved,
+                ..checkpoint.clone()
+            };
+            assert!(read(&beyond).is_err_and(|error| error.contains("none that a run came to")));
+        }
         let newer = Checkpoint {
             schema: 2,
             ..checkpoint

@@ -61,7 +61,7 @@ impl Parts {
         };
         for entry in fs::read_dir(folder)? {
             let name = entry?.file_name();
-            if let Some(number) = parts.number_of(&name) {
+            if let Some(number) = number_of(&name, extension) {
                 parts.number = parts.number.max(number.saturating_add(1));
             } else if parts.is_temporary(&name) {
                 fs::remove_file(folder.join(name))?;
@@ -88,17 +88,29 @@ impl Parts {
         })
     }
 
-    fn number_of(&self, name: &OsStr) -> Option<u32> {
-        let number = name.to_str()?.strip_prefix("part-")?;
-        let number = number.strip_suffix(self.extension)?.strip_suffix('.')?;
-        number.parse().ok()
-    }
-
     fn is_temporary(&self, name: &OsStr) -> bool {
         let name = name.to_str().unwrap_or_default();
         let part = name.strip_prefix('.').and_then(|n| n.strip_suffix(".tmp"));
-        part.is_some_and(|part| self.number_of(OsStr::new(part)).is_some())
+        part.is_some_and(|part| number_of(OsStr::new(part), self.extension).is_some())
     }
+}
+
+/// Whole parts in a folder.
+///
+/// # Errors
+/// Those of listing the folder.
+pub(super) fn count(folder: &Path, extension: &str) -> io::Result<u64> {
+    let mut count = 0;
+    for entry in fs::read_dir(folder)? {
+        count += u64::from(number_of(&entry?.file_name(), extension).is_some());
+    }
+    Ok(count)
+}
+
+fn number_of(name: &OsStr, extension: &str) -> Option<u32> {
+    let number = name.to_str()?.strip_prefix("part-")?;
+    let number = number.strip_suffix(extension)?.strip_suffix('.')?;
+    number.parse().ok()
 }
 
 impl Part {

@@ -172,6 +172,8 @@ pub(super) struct WriterCounts {
     pub(super) unwritten: Count,
     /// Of all that was taken over, so many are written for good (or left out).
     pub(super) durable: Count,
+    /// So much of the output is written for good: octets, or parts.
+    pub(super) kept: Count,
 }
 
 impl WriterCounts {

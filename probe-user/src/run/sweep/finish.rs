@@ -127,7 +127,8 @@ pub(super) async fn finish(
         send_seconds: sent.last.since(begin).as_secs_f64(),
     };
     let told = sweep.tell(&harvest, &ending);
-    conclude(&sweep, ending).and_then(|outcome| told.map(|()| outcome))
+    let all_sent = harvest.cursor >= sweep.schedule.steps();
+    conclude(&sweep, ending, all_sent).and_then(|outcome| told.map(|()| outcome))
 }
 
 fn add(attempts: &mut Attempts, taken_by_ttl: &mut [u64], lane: LaneResult) {
@@ -317,21 +318,24 @@ impl Sweep {
 }
 
 /// What the end means to whoever started the sweep.
-fn conclude(sweep: &Sweep, ending: Ending) -> Result<Outcome> {
-    if let Some(error) = sweep.desk.take_error() {
-        // The reader has had enough.
-        if error.kind() == ErrorKind::BrokenPipe {
-            return Ok(Outcome::Done);
-        }
+fn conclude(sweep: &Sweep, ending: Ending, all_sent: bool) -> Result<Outcome> {
+    let error = sweep.desk.take_error();
+    // The reader has had enough.
+    if error
+        .as_ref()
+        .is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
+    {
+        return Ok(Outcome::Done);
+    }
+    let as_planned = matches!(ending, Ending::Done) && all_sent && error.is_none();
+    if let Some(file) = sweep.saving.left().filter(|_| !as_planned) {
+        let hint = format!("go on with: probe sweep --resume {}", file.display());
+        notify(&sweep.plan, &hint);
+    }
+    if let Some(error) = error {
         return Err(Error::CutShort(format!(
             "cannot write results: {error}; what was written before is whole"
         )));
-    }
-    if let Some(file) = sweep.saving.file()
-        && !matches!(ending, Ending::Done | Ending::Output)
-    {
-        let hint = format!("go on with: probe sweep --resume {}", file.display());
-        notify(&sweep.plan, &hint);
     }
     match ending {
         Ending::Done | Ending::Bound | Ending::Output => Ok(Outcome::Done),

@@ -1,8 +1,8 @@
 //! The checkpoint on its way to disk.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::{conduct::Sums, control::Orders, prepare::Senders};
+use super::{conduct::Sums, control::Orders, prepare::Senders, writer::Desk};
 use crate::{
     engine::{
         sweep::{
@@ -29,6 +29,10 @@ pub(super) struct Saving {
     passing: bool,
     settling: Settling,
     checkpoint: Checkpoint,
+    /// Steps of the schedule: lanes may end a few beyond.
+    steps: u64,
+    /// Knows how much of the output is durable.
+    desk: Arc<Desk>,
     /// Steps that lanes may go on until the next checkpoint is surely written.
     reserve: u64,
 }
@@ -36,7 +40,13 @@ pub(super) struct Saving {
 impl Saving {
     /// From the step `begin` on; `seats`: paths that may be under way in an adaptive
     /// sweep.
-    pub(super) fn new(plan: &SweepPlan, begin: u64, senders: &Senders, seats: u32) -> Self {
+    pub(super) fn new(
+        plan: &SweepPlan,
+        begin: u64,
+        senders: &Senders,
+        seats: u32,
+        desk: &Arc<Desk>,
+    ) -> Self {
         let again_before = plan.resumed.as_ref().map_or(0, |before| before.reserved);
         let fastest = plan
             .probes
@@ -59,8 +69,11 @@ impl Saving {
                 plan: plan.digest(),
                 cursor: begin,
                 reserved: again_before.max(begin + reserve),
+                output: plan.resumed.as_ref().map_or(0, |before| before.output),
                 done: false,
             },
+            steps: plan.schedule().steps(),
+            desk: desk.clone(),
             reserve,
         }
     }
@@ -94,29 +107,41 @@ impl Saving {
 
     fn note(&mut self, now: Moment, sums: &Sums) {
         let records = sums.taken_over + sums.waiting;
-        self.checkpoint.cursor = self.settling.note(now, sums.cursor, records, sums.durable);
+        let cursor = self.settling.note(now, sums.cursor, records, sums.durable);
+        self.come_to(cursor);
+    }
+
+    /// Everything before `cursor` is final, and in the output.
+    fn come_to(&mut self, cursor: u64) {
+        let kept = self.desk.counts.kept.get();
+        let checkpoint = &mut self.checkpoint;
+        checkpoint.cursor = cursor.min(self.steps);
+        checkpoint.reserved = checkpoint.reserved.max(checkpoint.cursor);
+        checkpoint.output = checkpoint.output.max(kept);
     }
 
     /// The run has ended: everything before `cursor` is final if `whole`.
     pub(super) fn last(&mut self, cursor: u64, whole: bool, done: bool) -> Result<()> {
-        let Some(file) = &self.file else {
+        let Some(file) = self.file.clone() else {
             return Ok(());
         };
-        if done && whole && self.passing {
-            return output::remove(file).map_err(|error| {
+        let cursor = match whole {
+            true => cursor,
+            false => self.checkpoint.cursor,
+        };
+        self.come_to(cursor);
+        self.checkpoint.done = whole && done;
+        if self.checkpoint.done && self.passing {
+            return output::remove(&file).map_err(|error| {
                 Error::CutShort(format!("cannot remove {}: {error}", file.display()))
             });
-        }
-        if whole {
-            self.checkpoint.cursor = cursor;
-            self.checkpoint.done = done;
         }
         self.write().map_err(Error::CutShort)
     }
 
-    /// The file, for a hint how to go on.
-    pub(super) fn file(&self) -> Option<&PathBuf> {
-        self.file.as_ref()
+    /// The file, for a hint how to go on, if it says that something is left to do.
+    pub(super) fn left(&self) -> Option<&PathBuf> {
+        self.file.as_ref().filter(|_| !self.checkpoint.done)
     }
 
     fn write(&self) -> std::result::Result<(), String> {

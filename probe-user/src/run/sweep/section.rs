@@ -176,6 +176,7 @@ impl SweepSection {
             ring_full: account.ring_full,
             device_drops: sweep.device_drops,
             backlog: account.backlog,
+            unwritten: account.unwritten,
             responders: harvest.aggregate.responders().count() as u64,
             responders_complete: harvest.aggregate.other_replies == 0,
             extensions: harvest.extensions,

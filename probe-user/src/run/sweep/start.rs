@@ -99,8 +99,8 @@ pub(super) fn start(
     let begin = plan.resumed.as_ref().map_or(0, |before| before.cursor);
     let status = Status::new(&plan, &schedule, begin)?;
     let seats = equipment.trails.as_ref().map_or(0, |trails| trails.seats());
-    let saving = Saving::new(&plan, begin, &equipment.senders, seats);
     let desk = Arc::new(Desk::default());
+    let saving = Saving::new(&plan, begin, &equipment.senders, seats, &desk);
     let (writer, conveyor) = start_writer(&plan, &equipment.attachments, &desk)?;
     saving.first()?;
     let attached = equipment.attachments.iter();
@@ -361,10 +361,12 @@ fn start_writer(
         selection,
         targets: plan.targets.clone(),
         desk: desk.clone(),
+        kept: sink::kept(plan),
         durable: plan.output.checkpoint.is_some() || plan.output.format == RecordFormat::Parquet,
         batches: incoming,
         processors: Seats::of(plan.lanes).others(),
         undurable: std::collections::VecDeque::new(),
+        durable_records: 0,
     };
     let thread = spawn("probe-out".into(), move || writing.run());
     let thread = thread.map_err(|error| unable("start a thread", &error))?;

@@ -21,7 +21,7 @@ use crate::{
         stamp::RxHook,
         sweep::targets::TargetSet,
     },
-    io::{bpf::Attachment, clock, processors},
+    io::{bpf::Attachment, clock, output::Kept, processors},
     run::stamps::stamp_of,
     sink::{Sink, select::Selection},
 };
@@ -96,6 +96,8 @@ pub(super) struct Writing {
     pub(super) selection: Selection,
     pub(super) targets: Arc<TargetSet>,
     pub(super) desk: Arc<Desk>,
+    /// What a later run goes on with.
+    pub(super) kept: Option<Kept>,
     /// Make what is written durable once a second: a checkpoint counts on it.
     pub(super) durable: bool,
     pub(super) batches: Receiver<Batch>,
@@ -103,6 +105,8 @@ pub(super) struct Writing {
     pub(super) processors: Option<Vec<usize>>,
     /// Records and events so far, at each time that they were to be made durable.
     pub(super) undurable: VecDeque<(u64, u64)>,
+    /// Records that are durable.
+    pub(super) durable_records: u64,
 }
 
 impl Writing {
@@ -200,12 +204,24 @@ impl Writing {
             Ok(durable) => durable,
             Err(error) => return self.desk.fail(error),
         };
+        // Before those who read of these records count on them.
+        if std::mem::replace(&mut self.durable_records, durable) != durable {
+            self.measure();
+        }
+        let counts = &self.desk.counts;
         while let Some((recorded, taken)) = self.undurable.front().copied() {
             if recorded > durable {
                 break;
             }
             counts.durable.set(taken);
             self.undurable.pop_front();
+        }
+    }
+
+    /// Notes how much of the output is written for good: right now all of it is.
+    fn measure(&self) {
+        if let Some(Ok(size)) = self.kept.as_ref().map(Kept::size) {
+            self.desk.counts.kept.set(size);
         }
     }
 
