@@ -87,7 +87,7 @@ fn drops_of_a_queue_are_failures_that_end_a_sweep_which_bounds_them() {
         let status = folder.path().join("status.csv");
         let run = Probe::sweep(lab.vantage())
             .args(["--ping", "--tx", "raw", "--rate", "40k"])
-            .args(["--timeout", "100ms", "--max-send-failures", "10"])
+            .args(["--timeout", "2s", "--max-send-failures", "10"])
             .args(["--status-file".as_ref(), status.as_os_str()])
             .args([lab.network(family, 22)])
             .run()

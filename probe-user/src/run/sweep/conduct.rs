@@ -8,10 +8,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{
     backend,
     ceiling::Ceiling,
-    control::Count,
+    control::{Count, LaneCounts, ReaderCounts},
     finish::finish,
-    limits::{self, Verdict},
-    prepare,
+    limits, prepare,
     start::{MOST_WAITING, Sweep, share},
 };
 use crate::{
@@ -150,17 +149,14 @@ impl Sweep {
                 return Ok(Ending::Output);
             }
             let now = clock::now();
-            if limits::is_over(&self.plan.limits, now.since(begin)) && sent_at.is_none() {
-                self.orders.stop();
-                ending.get_or_insert(Ending::Bound);
-            }
+            let mut bound = self.bound(now.since(begin))?;
             if now >= next_second {
                 next_second = next_second + SECOND;
-                let verdict = self.second(now, begin)?;
-                if let (None, Some(verdict)) = (sent_at, verdict) {
-                    self.orders.stop();
-                    ending.get_or_insert(verdict);
-                }
+                bound = bound.or(self.second(now, begin)?);
+            }
+            if let (None, Some(bound)) = (sent_at, bound) {
+                self.orders.stop();
+                ending.get_or_insert(bound);
             }
             if sent_at.is_none() && self.lanes.iter().all(|lane| lane.thread.is_finished()) {
                 sent_at = Some(now);
@@ -203,10 +199,34 @@ impl Sweep {
         let elapsed = now.since(begin);
         self.status.second(elapsed, &sums);
         self.saving.second(now, &sums, &self.orders)?;
-        Ok(match limits::check(&self.plan.limits, elapsed, &sums) {
-            Verdict::GoOn => None,
-            Verdict::CutShort(line) => Some(Ending::CutShort(line)),
-        })
+        let silence = limits::silence(&self.plan.limits, elapsed, &sums);
+        Ok(silence.map(Ending::CutShort))
+    }
+
+    /// An ending if a bound is reached that is looked at in each turn.
+    fn bound(&self, elapsed: Duration) -> Result<Option<Ending>> {
+        let limits = &self.plan.limits;
+        if limits::is_over(limits, elapsed) {
+            return Ok(Some(Ending::Bound));
+        }
+        if limits.send_failures.is_none() {
+            return Ok(None);
+        }
+        let refused = self.of_lanes(|lane| &lane.refused) + self.dropped()?;
+        Ok(limits::failures(limits, refused).map(Ending::CutShort))
+    }
+
+    /// Frames of the generator that the driver did not take, behind their stamp.
+    fn dropped(&self) -> Result<u64> {
+        match self.steering {
+            Some(_) => self.kernel.refused_frames(),
+            None => Ok(0),
+        }
+    }
+
+    fn of_lanes(&self, count: fn(&LaneCounts) -> &Count) -> u64 {
+        let lanes = self.lanes.iter();
+        lanes.map(|lane| count(&lane.counts).get()).sum()
     }
 
     /// Follows a change of the network; a line if the sweep cannot go on.
@@ -222,23 +242,14 @@ impl Sweep {
 
     /// What the threads have counted by now.
     pub(super) fn sums(&self) -> Result<Sums> {
-        let of_lanes = |count: fn(&super::control::LaneCounts) -> &Count| -> u64 {
-            self.lanes
-                .iter()
-                .map(|lane| count(&lane.counts).get())
-                .sum()
-        };
-        let of_readers = |count: fn(&super::control::ReaderCounts) -> &Count| -> u64 {
+        let of_lanes = |count| self.of_lanes(count);
+        let of_readers = |count: fn(&ReaderCounts) -> &Count| -> u64 {
             let readers = self.readers.iter();
             readers.map(|reader| count(&reader.counts).get()).sum()
         };
         let cursors = self.lanes.iter().map(|lane| lane.counts.cursor.get());
         let counters = self.kernel.counters()?;
-        // Frames of the generator that the driver did not take, behind their stamp.
-        let dropped = match self.steering {
-            Some(_) => self.kernel.refused_frames()?,
-            None => 0,
-        };
+        let dropped = self.dropped()?;
         Ok(Sums {
             cursor: self.low_water(cursors.min().unwrap_or(0)),
             taken: of_lanes(|lane| &lane.taken).saturating_sub(dropped),
