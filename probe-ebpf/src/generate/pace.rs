@@ -99,6 +99,7 @@ pub(super) fn is_in_round(lane: LanePtr, now: u64) -> bool {
     }
     let begin = lane.round_begin_ns();
     if begin != 0 && now < begin + maps::round_interval_ns() {
+        rest(lane, now);
         return false;
     }
     lane.set_round_begin_ns(now);

@@ -13,6 +13,7 @@ mod pod;
 pub mod ports;
 pub mod processors;
 pub mod ring;
+pub mod signals;
 pub mod slots;
 pub mod spill;
 pub mod trails;

@@ -30,6 +30,9 @@ const BATCHED_WAKEUP_RATE: u64 = 20_000;
 /// An event with its header in the ring, bytes.
 const EVENT: u64 = 72;
 
+/// Most bytes of a ring that holds a second's events.
+const MOST_OF_A_SECOND: u64 = 8 << 20;
+
 /// What a plan needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sizing {
@@ -38,7 +41,7 @@ pub(super) struct Sizing {
     /// Logarithm of the number of shards: slots for twice the probes that can wait for
     /// an answer, or half as many again where targets are very many.
     pub(super) shard_bits: u16,
-    /// Bytes of each CPU's ring: the events of a quarter second.
+    /// Bytes of each CPU's ring: see [`ring_bytes`].
     pub(super) ring_bytes: u32,
     /// Whether the reader is woken for many events at once, and must look itself.
     pub(super) batched: bool,
@@ -124,10 +127,16 @@ pub(super) fn shard_bits(slots: u64, targets: u64, most_slots: u32, flows: u16) 
     bits.min(most) as u16
 }
 
-/// Bytes of each CPU's ring: the events of a quarter second.
+/// Bytes of each CPU's ring: the events of a second, as a reader on a busy host may be
+/// that late; of a quarter second where a second's are too many.
 pub(super) fn ring_bytes(rate: u64) -> u32 {
-    let bytes = (rate / 4).saturating_mul(EVENT).clamp(256 << 10, 64 << 20);
-    bytes.next_power_of_two() as u32
+    let second = rate.saturating_mul(EVENT);
+    let bytes = if second <= MOST_OF_A_SECOND {
+        second
+    } else {
+        second / 4
+    };
+    bytes.clamp(256 << 10, 64 << 20).next_power_of_two() as u32
 }
 
 /// Whether readers are woken for many events at once, and must look themselves.
@@ -208,6 +217,20 @@ mod tests {
         let sizing = Sizing::of(&plan("ping -i 1s --timeout 3s 192.0.2.1"), 100_000);
         assert!((450_000..=600_000).contains(&slots(&sizing)), "{sizing:?}");
         assert_eq!(sizing.notice, None);
+    }
+
+    #[test]
+    fn a_ring_holds_a_second_of_slow_runs_and_a_quarter_of_fast_ones() {
+        for (rate, bytes) in [
+            (1_000, 256 << 10),
+            (20_000, 2 << 20),
+            (116_000, 8 << 20),
+            (117_000, 4 << 20),
+            (1_000_000, 32 << 20),
+            (u64::MAX, 64 << 20),
+        ] {
+            assert_eq!(ring_bytes(rate), bytes, "{rate}");
+        }
     }
 
     #[test]

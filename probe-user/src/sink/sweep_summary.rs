@@ -76,6 +76,8 @@ pub struct Totals {
     pub never_sent: u64,
     /// Replies lost because a ring was full.
     pub ring_full: u64,
+    /// Probes in the rows that the driver refused, without a word of which.
+    pub refused_somewhere: u64,
     /// Packets, replies or not, that the devices dropped on their way in.
     pub device_drops: u64,
     /// Replies dropped because the output could not keep up.
@@ -119,7 +121,25 @@ pub fn render(rows: &[Row], totals: &Totals) -> String {
             time(row.p99_ns),
         ]);
     }
-    grid.render() + &sums(totals)
+    grid.render() + &beside(totals) + &sums(totals)
+}
+
+/// Why the rows do not add up to the sums.
+fn beside(totals: &Totals) -> String {
+    let mut text = String::new();
+    if totals.refused_somewhere > 0 {
+        text += &format!(
+            "rows: {} under \"sent\" were refused by the driver, which does not say at which TTL\n",
+            counted(totals.refused_somewhere, "probe", "probes")
+        );
+    }
+    if totals.ring_full > 0 {
+        text += &format!(
+            "rows: {} that a full ring lost are not under \"answered\"\n",
+            counted(totals.ring_full, "reply", "replies")
+        );
+    }
+    text
 }
 
 fn sums(totals: &Totals) -> String {
@@ -240,6 +260,7 @@ mod tests {
         },
         never_sent: 0,
         ring_full: 0,
+        refused_somewhere: 0,
         device_drops: 0,
         backlog: 0,
         unwritten: 0,
@@ -321,6 +342,7 @@ ttl    sent  answered        by target   p50   p90   p99
                 never_sent: 7,
                 ring_full: 1_500,
                 unwritten: 873,
+                refused_somewhere: 20,
                 responders_complete: false,
                 ..TOTALS
             },
@@ -330,5 +352,13 @@ ttl    sent  answered        by target   p50   p90   p99
             "{text}"
         );
         assert!(text.contains("at least 40 routers"), "{text}");
+        // Rows and sums are of different probes then.
+        for line in [
+            "rows: 20 probes under \"sent\" were refused by the driver",
+            "rows: 1,500 replies that a full ring lost are not under \"answered\"",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(!render(&[], &TOTALS).contains("rows:"));
     }
 }

@@ -84,10 +84,19 @@ pub struct SweepSection {
     pub rate: Option<u64>,
     /// Probes that the rate allowed and a stall kept from leaving.
     pub shortfall: u64,
+    /// Each TTL that probes were sent with.
+    pub hops: Vec<SweepHop>,
     /// How often a lane waited for records to be written.
     pub backlog_waits: u64,
     /// Addresses that were named and are no targets.
     pub left_out: LeftOut,
+}
+
+/// What a sweep sent with a TTL.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct SweepHop {
+    /// Probes.
+    pub sent: u64,
 }
 
 /// Why addresses that were named are no targets.

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at a run.
 const PAUSE: Duration = Duration::from_millis(5);
 /// Exit codes after which metadata is there: done, cut short, stopped by a signal.
-const MEASURED: [i32; 5] = [0, 1, 4, 130, 143];
+const MEASURED: [i32; 6] = [0, 1, 4, 129, 130, 143];
 
 /// Where a run writes.
 #[derive(Debug)]

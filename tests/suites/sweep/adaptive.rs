@@ -17,7 +17,7 @@ use probe_tests::{
 use serde_json::Value;
 
 use crate::{
-    PROTOCOLS, SOON,
+    BACK_ENDS, PROTOCOLS, SOON,
     generator::targets,
     internet::{expected, run},
     resume::wait_until_some_is_done,
@@ -25,14 +25,6 @@ use crate::{
 
 const LAST_TTL: u8 = 20;
 const NETWORKS: u32 = 16_384;
-
-/// Both back ends with both families.
-const BACK_ENDS: [(&str, Family); 4] = [
-    ("raw", Family::V4),
-    ("xdp", Family::V4),
-    ("raw", Family::V6),
-    ("xdp", Family::V6),
-];
 
 /// As many networks as there are targets, so that a target has no neighbours.
 const INTERNET: Internet = Internet {

@@ -147,3 +147,33 @@ fn two_sweeps_beside_each_other_are_both_right() {
         assert_eq!(run.counters().unwrap().valid, 1_000);
     }
 }
+
+#[test]
+fn a_terminal_that_is_gone_ends_a_sweep_like_any_signal_unless_it_is_to_go_on() {
+    let lab = Lab::chain(1).build().unwrap();
+    for family in Family::ALL {
+        for wrapper in [&[][..], &["nohup"]] {
+            let mut running = Probe::sweep(lab.vantage())
+                .args(["--ping", "--rate", "500", "--probes", "100000"])
+                .args(["--round-interval", "0"])
+                .to(lab.address(family, "target").unwrap())
+                .through(wrapper)
+                .start()
+                .unwrap();
+            running.wait_for_lines(50).unwrap();
+            running.signal(Signal::SIGHUP).unwrap();
+            let expected = if wrapper.is_empty() {
+                129
+            } else {
+                let lines = running.lines().unwrap().len();
+                running.wait_for_lines(lines + 500).unwrap();
+                running.signal(Signal::SIGTERM).unwrap();
+                143
+            };
+            let run = running.wait().unwrap();
+            assert_eq!(run.code, Some(expected), "{family}: {}", run.stderr);
+            let counters = run.counters().unwrap();
+            assert_eq!(counters.sent, counters.valid, "{counters:#?}");
+        }
+    }
+}

@@ -17,13 +17,25 @@ mod stack;
 mod stamps;
 mod tcp;
 mod tells;
+mod uplinks;
 
 use std::collections::BTreeMap;
 
-use probe_tests::probe::{Reply, Run};
+use probe_tests::{
+    lab::Family,
+    probe::{Reply, Run},
+};
 
 /// The protocols, as arguments.
 const PROTOCOLS: [&str; 3] = ["--icmp", "--udp", "--tcp"];
+
+/// Both back ends with both families.
+const BACK_ENDS: [(&str, Family); 4] = [
+    ("raw", Family::V4),
+    ("xdp", Family::V4),
+    ("raw", Family::V6),
+    ("xdp", Family::V6),
+];
 
 /// Waits no longer than the lab can take.
 const SOON: [&str; 2] = ["--timeout", "300ms"];

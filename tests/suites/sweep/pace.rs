@@ -1,10 +1,14 @@
 //! The rate, and what bounds a run.
 
+use std::time::{Duration, Instant};
+
 use nix::sys::signal::Signal;
 use probe_tests::{
-    lab::{Family, Lab},
-    probe::Probe,
+    lab::{Family, InternetLab, Lab},
+    probe::{Probe, Run},
 };
+
+use crate::{BACK_ENDS, generator::ALL_ALIVE};
 
 #[test]
 fn the_rate_is_kept_and_credit_is_not_saved_up() {
@@ -95,5 +99,105 @@ fn silence_cuts_a_run_short_that_asks_for_answers() {
             .unwrap();
         assert_eq!(run.code, Some(4), "{}", run.stderr);
         assert!(run.stderr.contains("--min-response-rate"), "{}", run.stderr);
+    }
+}
+
+/// Probes that were allowed and did not leave in time, the sweep says.
+fn shortfall(run: &Run) -> u64 {
+    run.metadata().unwrap().sweep.as_ref().unwrap().shortfall
+}
+
+#[test]
+fn no_signal_lifts_the_rate_above_what_bounds_it() {
+    for (tx, family) in BACK_ENDS {
+        let lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let mut running = Probe::people(lab.vantage(), "sweep")
+            .args(["--allow-private", "--ttl", "1", "--tx", tx, "--rate", "4k"])
+            .args(["--hop-rate", "1k", &lab.network(family, 16)])
+            .start()
+            .unwrap();
+        let told = |running: &mut probe_tests::probe::Running, signal| {
+            running.signal(signal).unwrap();
+            std::thread::sleep(Duration::from_millis(60));
+        };
+        running.wait_for_lines(100).unwrap();
+        told(&mut running, Signal::SIGUSR1);
+        told(&mut running, Signal::SIGUSR2);
+        told(&mut running, Signal::SIGUSR1);
+        told(&mut running, Signal::SIGUSR1);
+        running.signal(Signal::SIGINT).unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(run.code, Some(130), "{}", run.stderr);
+        let lines = run.stderr.lines();
+        let rates: Vec<_> = lines
+            .filter_map(|line| line.split_once("the rate is "))
+            .map(|(_, rate)| rate)
+            .collect();
+        let bounded = "1000/s now, as much as --hop-rate allows";
+        let expected = [bounded, "950/s now", "998/s now", bounded];
+        assert_eq!(rates, expected, "{tx} {family}");
+        let rate = run.metadata().unwrap().sweep.as_ref().unwrap().rate;
+        assert_eq!(rate, Some(1_000));
+    }
+}
+
+#[test]
+fn no_round_is_waited_for_after_the_last() {
+    let interval = Duration::from_secs(20);
+    for (tx, family) in BACK_ENDS {
+        let lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let begin = Instant::now();
+        let run = Probe::sweep(lab.vantage())
+            .args(["--ping", "--round-interval", "20s", "--timeout", "100ms"])
+            .args(["--tx", tx, "--max-probes", "1000000"])
+            .args(["--targets", "-"])
+            .input(&format!("{}\n", lab.gateway(family)))
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert!(begin.elapsed() < interval, "{tx} {family}");
+        assert_eq!(run.counters().unwrap().planned, 1);
+    }
+}
+
+#[test]
+fn time_between_rounds_is_no_shortfall() {
+    for (tx, family) in BACK_ENDS {
+        let lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let targets: String = crate::generator::targets(&lab, family, 100)
+            .iter()
+            .map(|target| format!("{target}\n"))
+            .collect();
+        let run = Probe::sweep(lab.vantage())
+            .args(["--ping", "--probes", "3", "--round-interval", "1s"])
+            .args(["--rate", "100k", "--timeout", "100ms", "--tx", tx])
+            .args(["--targets", "-"])
+            .input(&targets)
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert_eq!(run.counters().unwrap().planned, 300);
+        // Two seconds would be 200,000; a busy host may stall for some time.
+        assert!(
+            shortfall(&run) < 50_000,
+            "{tx} {family}: {}",
+            shortfall(&run)
+        );
+    }
+}
+
+#[test]
+fn a_bound_on_time_is_kept_to_parts_of_a_second() {
+    for (tx, family) in BACK_ENDS {
+        let lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let run = Probe::sweep(lab.vantage())
+            .args(["--ping", "--rate", "10k", "--max-runtime", "200ms"])
+            .args(["--timeout", "100ms", "--tx", tx, &lab.network(family, 16)])
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        // A whole second would be 10,000.
+        let sent = run.counters().unwrap().sent;
+        assert!((1..8_000).contains(&sent), "{tx} {family}: {sent}");
     }
 }

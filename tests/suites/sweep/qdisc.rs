@@ -74,3 +74,33 @@ fn what_is_longer_than_the_device_takes_is_refused() {
         assert_eq!(refused, u64::from(TARGETS) - expected, "{counters:#?}");
     }
 }
+
+#[test]
+fn drops_of_a_queue_are_failures_that_end_a_sweep_which_bounds_them() {
+    for family in Family::ALL {
+        let lab = InternetLab::build(ALIVE).unwrap();
+        let device = ["qdisc", "add", "dev", InternetLab::DEVICE, "root"];
+        lab.vantage()
+            .run("tc", &[&device[..], &SHALLOW].concat())
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let status = folder.path().join("status.csv");
+        let run = Probe::sweep(lab.vantage())
+            .args(["--ping", "--tx", "raw", "--rate", "40k"])
+            .args(["--timeout", "2s", "--max-send-failures", "10"])
+            .args(["--status-file".as_ref(), status.as_os_str()])
+            .args([lab.network(family, 22)])
+            .run()
+            .unwrap();
+        assert_eq!(run.code, Some(4), "{}", run.stderr);
+        assert!(run.stderr.contains("--max-send-failures"), "{}", run.stderr);
+        let rows = std::fs::read(&status).unwrap();
+        let mut rows = csv::Reader::from_reader(rows.as_slice());
+        let columns = rows.headers().unwrap().clone();
+        let column = columns.iter().position(|name| name == "send_failures");
+        let row = rows.records().next().unwrap().unwrap();
+        let failures: u64 = row[column.unwrap()].parse().unwrap();
+        let dropped = run.counters().unwrap().dropped_after_stamp;
+        assert!((11..=dropped).contains(&failures), "{failures} {dropped}");
+    }
+}

@@ -68,7 +68,8 @@ pub(super) fn plan(
     let space = Space::new(scope.targets.len(), first_ttl, last_ttl, probes.flows);
     let v6 = !scope.targets.is_v4_only();
     let rate = rate(asked, args.pace.bandwidth, &probes, v6);
-    check_public(&scope, rate, &probes)?;
+    let anonymous_rate = anonymous_rate(&scope, &probes);
+    check_public(anonymous_rate, rate)?;
     Ok(SweepPlan {
         left_out: LeftOut {
             duplicates: scope.duplicates,
@@ -83,6 +84,7 @@ pub(super) fn plan(
         shard: args.shape.shard.0,
         seed,
         hop_rate: hop_rate(args.pace.hop_rate, scope.public),
+        anonymous_rate,
         tx: match args.host.tx {
             TxArg::Auto => TxMode::Auto,
             TxArg::Raw => TxMode::Raw,
@@ -186,14 +188,17 @@ fn hop_rate(asked: Option<Rate>, public: bool) -> Option<u64> {
 }
 
 /// Whoever probes the addresses of others fast says who it is.
-fn check_public(scope: &Scope, rate: Option<u64>, probes: &ProbeOptions) -> Result<()> {
-    let fast = rate.is_none_or(|rate| rate > ANONYMOUS_RATE);
-    if scope.public && fast && probes.contact.is_empty() {
-        return usage(format!(
-            "above {ANONYMOUS_RATE} probes/s to public addresses say who sends them: --contact TEXT"
-        ));
+fn anonymous_rate(scope: &Scope, probes: &ProbeOptions) -> Option<u64> {
+    (scope.public && probes.contact.is_empty()).then_some(ANONYMOUS_RATE)
+}
+
+fn check_public(most: Option<u64>, rate: Option<u64>) -> Result<()> {
+    match most {
+        Some(most) if rate.is_none_or(|rate| rate > most) => usage(format!(
+            "above {most} probes/s to public addresses say who sends them: --contact TEXT"
+        )),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn limits(pace: &SweepPaceArgs) -> Limits {

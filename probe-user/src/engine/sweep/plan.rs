@@ -34,6 +34,8 @@ pub struct SweepPlan {
     pub probes: ProbeOptions,
     /// Probes a second for each of the TTLs that all targets share, if there is a bound.
     pub hop_rate: Option<u64>,
+    /// Probes a second at most to public addresses that are not told who sends.
+    pub anonymous_rate: Option<u64>,
     /// What sends.
     pub tx: TxMode,
     /// Frames that leave the generator together; `None`: as the rate asks.

@@ -48,10 +48,14 @@ impl Choice {
         let spare = processors::allowed().len() > plan.lanes as usize;
         match plan.tx {
             TxMode::Raw => return Self::default(),
-            TxMode::Auto if !fast || !spare => return Self::default(),
+            TxMode::Auto if !fast => return Self::default(),
             TxMode::Auto | TxMode::Xdp => {}
         }
-        match fitting(plan, ways) {
+        let fitting = fitting(plan, ways).and_then(|layout| match plan.tx {
+            TxMode::Auto if !spare => Err("no processor is to spare".to_owned()),
+            _ => Ok(layout),
+        });
+        match fitting {
             Ok(layout) => Self {
                 generator: Some(layout),
                 notice: (plan.tx == TxMode::Auto).then(|| {
@@ -227,10 +231,20 @@ mod tests {
         ] {
             let choice = choice(line);
             assert_eq!(choice.generator.is_some(), is_chosen, "{line}");
-            // Who did not ask for it is told.
-            let is_told = is_chosen && !line.contains("--tx xdp");
+            // Who did not ask for it is told, and who could have it but for something.
+            let fast = line.contains("--rate 200k") || line.contains("--rate max");
+            let is_told = fast && !line.contains("--tx raw");
             assert_eq!(choice.notice.is_some(), is_told, "{line}");
         }
+    }
+
+    #[test]
+    fn who_has_no_processor_to_spare_for_the_generator_is_told() {
+        let all = processors::allowed().len();
+        let choice = choice(&format!("--rate 250k --tx-cores {all} 10.0.0.0/24"));
+        assert!(choice.generator.is_none());
+        let notice = choice.notice.expect("a notice");
+        assert!(notice.contains("no processor is to spare"), "{notice}");
     }
 
     #[test]

@@ -127,7 +127,10 @@ impl LaneResult {
                 *self.failed.entry(errno).or_default() += 1;
             }
             // It has its stamp: the qdisc or the driver refused it.
-            Some(_) => slots.mark_dropped(queued.lease),
+            Some(_) => {
+                self.dropped += 1;
+                slots.mark_dropped(queued.lease);
+            }
         }
         true
     }

@@ -7,10 +7,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     backend,
-    control::Count,
+    ceiling::Ceiling,
+    control::{Count, LaneCounts, ReaderCounts},
     finish::finish,
-    limits::{self, Verdict},
-    prepare,
+    limits, prepare,
     start::{MOST_WAITING, Sweep, share},
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     io::{
         clock,
         network::{Change, Changes, Network},
+        signals,
     },
     run::attach::attach,
 };
@@ -34,6 +35,9 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// How the rate changes with a signal: by a twentieth.
 const RATE_STEP: f64 = 0.05;
+
+/// SIGHUP.
+const HANGUP: u8 = 1;
 
 /// Why a sweep ended.
 #[derive(Debug)]
@@ -56,7 +60,9 @@ pub(super) enum Ending {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
     pub(super) cursor: u64,
+    /// Taken by the kernel, and by what stands behind the stamp.
     pub(super) taken: u64,
+    /// Refused by one of them.
     pub(super) refused: u64,
     pub(super) spared: u64,
     pub(super) answered: u64,
@@ -143,13 +149,14 @@ impl Sweep {
                 return Ok(Ending::Output);
             }
             let now = clock::now();
+            let mut bound = self.bound(now.since(begin))?;
             if now >= next_second {
                 next_second = next_second + SECOND;
-                let verdict = self.second(now, begin)?;
-                if let (None, Some(verdict)) = (sent_at, verdict) {
-                    self.orders.stop();
-                    ending.get_or_insert(verdict);
-                }
+                bound = bound.or(self.second(now, begin)?);
+            }
+            if let (None, Some(bound)) = (sent_at, bound) {
+                self.orders.stop();
+                ending.get_or_insert(bound);
             }
             if sent_at.is_none() && self.lanes.iter().all(|lane| lane.thread.is_finished()) {
                 sent_at = Some(now);
@@ -166,7 +173,7 @@ impl Sweep {
             let slept = Duration::from_millis(suspension.slept_ns / 1_000_000);
             let slept = humantime::format_duration(slept);
             let line = format!(
-                "this host slept for {slept}; replies that came then show less than they took"
+                "this host slept for {slept}; replies to what was under way have no round-trip time"
             );
             self.status.say(&self.plan, &line);
         }
@@ -192,16 +199,39 @@ impl Sweep {
         let elapsed = now.since(begin);
         self.status.second(elapsed, &sums);
         self.saving.second(now, &sums, &self.orders)?;
-        Ok(match limits::check(&self.plan.limits, elapsed, &sums) {
-            Verdict::GoOn => None,
-            Verdict::Bound => Some(Ending::Bound),
-            Verdict::CutShort(line) => Some(Ending::CutShort(line)),
-        })
+        let silence = limits::silence(&self.plan.limits, elapsed, &sums);
+        Ok(silence.map(Ending::CutShort))
+    }
+
+    /// An ending if a bound is reached that is looked at in each turn.
+    fn bound(&self, elapsed: Duration) -> Result<Option<Ending>> {
+        let limits = &self.plan.limits;
+        if limits::is_over(limits, elapsed) {
+            return Ok(Some(Ending::Bound));
+        }
+        if limits.send_failures.is_none() {
+            return Ok(None);
+        }
+        let refused = self.of_lanes(|lane| &lane.refused) + self.dropped()?;
+        Ok(limits::failures(limits, refused).map(Ending::CutShort))
+    }
+
+    /// Frames of the generator that the driver did not take, behind their stamp.
+    fn dropped(&self) -> Result<u64> {
+        match self.steering {
+            Some(_) => self.kernel.refused_frames(),
+            None => Ok(0),
+        }
+    }
+
+    fn of_lanes(&self, count: fn(&LaneCounts) -> &Count) -> u64 {
+        let lanes = self.lanes.iter();
+        lanes.map(|lane| count(&lane.counts).get()).sum()
     }
 
     /// Follows a change of the network; a line if the sweep cannot go on.
     async fn follow(&mut self, network: &Network, change: &Change) -> Result<Option<String>> {
-        if let Some(line) = self.lost_interface(change) {
+        if let Some(line) = self.lost_interface(network, change).await {
             return Ok(Some(line));
         }
         if network.refresh(change).await {
@@ -212,22 +242,18 @@ impl Sweep {
 
     /// What the threads have counted by now.
     pub(super) fn sums(&self) -> Result<Sums> {
-        let of_lanes = |count: fn(&super::control::LaneCounts) -> &Count| -> u64 {
-            self.lanes
-                .iter()
-                .map(|lane| count(&lane.counts).get())
-                .sum()
-        };
-        let of_readers = |count: fn(&super::control::ReaderCounts) -> &Count| -> u64 {
+        let of_lanes = |count| self.of_lanes(count);
+        let of_readers = |count: fn(&ReaderCounts) -> &Count| -> u64 {
             let readers = self.readers.iter();
             readers.map(|reader| count(&reader.counts).get()).sum()
         };
         let cursors = self.lanes.iter().map(|lane| lane.counts.cursor.get());
         let counters = self.kernel.counters()?;
+        let dropped = self.dropped()?;
         Ok(Sums {
             cursor: self.low_water(cursors.min().unwrap_or(0)),
-            taken: of_lanes(|lane| &lane.taken),
-            refused: of_lanes(|lane| &lane.refused),
+            taken: of_lanes(|lane| &lane.taken).saturating_sub(dropped),
+            refused: of_lanes(|lane| &lane.refused) + dropped,
             spared: of_lanes(|lane| &lane.spared),
             answered: of_readers(|reader| &reader.answered),
             slot_waits: of_lanes(|lane| &lane.slot_waits),
@@ -279,15 +305,22 @@ impl Sweep {
         } else {
             1.0 - RATE_STEP
         };
-        let rate = ((rate as f64 * factor).round() as u64).max(1);
+        let asked = ((rate as f64 * factor).round() as u64).max(1);
+        let Ceiling { rate: most, bound } = self.ceiling;
+        let rate = asked.min(most);
         self.rate = Some(rate);
         self.orders.set_rate(share(self.rate, self.plan.lanes));
-        let line = format!("the rate is {rate}/s now");
+        let why = if asked > most {
+            format!(", as much as {bound}")
+        } else {
+            String::new()
+        };
+        let line = format!("the rate is {rate}/s now{why}");
         self.status.say(&self.plan, &line);
     }
 
-    /// A line if the sweep cannot go on: an interface that probes leave by is lost.
-    fn lost_interface(&self, change: &Change) -> Option<String> {
+    /// A line if the sweep cannot go on: an interface that probes leave by now is lost.
+    async fn lost_interface(&self, network: &Network, change: &Change) -> Option<String> {
         let (ifindex, how) = match *change {
             Change::LinkDown { ifindex } => (ifindex, "went down"),
             Change::LinkGone { ifindex } => (ifindex, "is gone"),
@@ -295,10 +328,17 @@ impl Sweep {
         };
         let mut attachments = self.attachments.iter();
         let lost = attachments.find(|a| a.sends && a.ifindex == ifindex)?;
-        Some(format!(
-            "interface {} {how}; what was measured until then is written",
-            lost.name
-        ))
+        for used in prepare::interfaces(&self.orders.ways()) {
+            // One that is gone cannot be looked at any more.
+            let lowest = network.attach_points(used).await.unwrap_or_default();
+            if used == ifindex || lowest.iter().any(|lowest| lowest.index == ifindex) {
+                return Some(format!(
+                    "interface {} {how}; what was measured until then is written",
+                    lost.name
+                ));
+            }
+        }
+        None
     }
 
     /// Finds all ways anew. Where there is none for now, probes go the old way. Gives a
@@ -333,6 +373,8 @@ impl Sweep {
 
 /// The signals that a sweep knows.
 pub(super) struct Signals {
+    /// The terminal is gone; `None`: whoever started the sweep wants it to go on then.
+    hangup: Option<tokio::signal::unix::Signal>,
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     faster: tokio::signal::unix::Signal,
@@ -345,7 +387,10 @@ impl Signals {
             signal(kind)
                 .map_err(|error| Error::Environment(format!("cannot catch signals: {error}")))
         };
+        let hangup = SignalKind::hangup();
+        let ignored = signals::is_ignored(HANGUP);
         Ok(Self {
+            hangup: (!ignored).then(|| catch(hangup)).transpose()?,
             interrupt: catch(SignalKind::interrupt())?,
             terminate: catch(SignalKind::terminate())?,
             faster: catch(SignalKind::user_defined1())?,
@@ -356,6 +401,7 @@ impl Signals {
     /// Waits for one that ends the sweep.
     pub(super) async fn end(&mut self) {
         tokio::select! {
+            () = hung_up(&mut self.hangup) => {}
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
@@ -363,10 +409,21 @@ impl Signals {
 
     async fn next(&mut self) -> Wake {
         tokio::select! {
+            () = hung_up(&mut self.hangup) => Wake::Signal(HANGUP),
             _ = self.interrupt.recv() => Wake::Signal(2),
             _ = self.terminate.recv() => Wake::Signal(15),
             _ = self.faster.recv() => Wake::Faster(true),
             _ = self.slower.recv() => Wake::Faster(false),
         }
+    }
+}
+
+/// Waits until the terminal is gone, if that is of any concern.
+async fn hung_up(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }

@@ -140,7 +140,7 @@ pub(super) struct LaneCounts {
     pub(super) cursor: Count,
     /// Taken by the kernel.
     pub(super) taken: Count,
-    /// Refused by the kernel.
+    /// Refused by the kernel, before or behind their stamp.
     pub(super) refused: Count,
     /// Made unnecessary by replies, in an adaptive sweep.
     pub(super) spared: Count,

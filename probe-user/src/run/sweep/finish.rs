@@ -36,6 +36,8 @@ const WRITER_LOOK: Duration = Duration::from_millis(2);
 /// What all threads together found.
 pub(super) struct Harvest {
     pub(super) taken_by_ttl: Vec<u64>,
+    /// Of these, refused behind their stamp nobody knows at which TTL.
+    pub(super) refused_somewhere: u64,
     pub(super) slot_waits: u64,
     pub(super) held: u64,
     pub(super) shortfall: u64,
@@ -105,16 +107,19 @@ pub(super) async fn finish(
     };
     let mut slots = slots_of(sent.slots);
     let mut taken_by_ttl = sent.taken_by_ttl;
+    let mut refused_somewhere = 0;
     if sweep.steering.is_some() {
         taken_by_ttl = sweep.kernel.stamped_by_ttl()?;
         // Which probes the driver refused, it does not say: nobody answered them.
         slots.dropped = sweep.kernel.refused_frames()?.min(slots.unanswered);
         slots.unanswered -= slots.dropped;
+        refused_somewhere = take_away(&mut taken_by_ttl, slots.dropped);
     }
     let accounting = sweep.account(&sent.attempts, &slots, &read)?;
     sweep.journal.sent_at(sent.last);
     let harvest = Harvest {
         taken_by_ttl,
+        refused_somewhere,
         spans: sent.spans,
         handovers,
         slot_waits: sent.slot_waits,
@@ -146,6 +151,19 @@ fn add(attempts: &mut Attempts, taken_by_ttl: &mut [u64], lane: LaneResult) {
     }
     for (all, of_lane) in taken_by_ttl.iter_mut().zip(lane.taken_by_ttl) {
         *all += of_lane;
+    }
+}
+
+/// Takes probes away that were refused at a TTL that is not known: all can be if there
+/// is but one. Gives those that cannot.
+fn take_away(taken_by_ttl: &mut [u64], refused: u64) -> u64 {
+    let mut some = taken_by_ttl.iter_mut().filter(|taken| **taken > 0);
+    match (some.next(), some.next()) {
+        (Some(only), None) => {
+            *only = only.saturating_sub(refused);
+            0
+        }
+        _ => refused,
     }
 }
 
@@ -350,4 +368,19 @@ fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Error {
 
 fn died(what: &str) -> Error {
     Error::CutShort(format!("the {what} thread died; this is a bug of probe"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_refused_is_taken_from_the_only_ttl_or_from_none() {
+        let mut one = [0, 0, 25_013];
+        assert_eq!(take_away(&mut one, 11_608), 0);
+        assert_eq!(one, [0, 0, 13_405]);
+        let mut two = [0, 10, 20];
+        assert_eq!(take_away(&mut two, 5), 5);
+        assert_eq!(two, [0, 10, 20]);
+    }
 }

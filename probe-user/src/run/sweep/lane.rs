@@ -75,7 +75,7 @@ pub(super) struct Sending {
     pace: Pace,
     ways: Arc<WayMap>,
     ways_version: u64,
-    /// No path has a probe to send right now.
+    /// There is no probe to send right now: no path has one, or the round is to come.
     rests: bool,
     /// Probes that may still be sent.
     budget: u64,
@@ -221,6 +221,9 @@ impl Sending {
     }
 
     fn fill(&mut self, now: Moment) -> Turn {
+        if std::mem::take(&mut self.rests) {
+            self.pace.rest(now);
+        }
         while !self.burst.is_full() {
             if let Some(turn) = self.pause(now) {
                 return turn;
@@ -241,15 +244,17 @@ impl Sending {
             if self.deferred.len() >= MOST_DEFERRED {
                 return Turn::Until(now + REST);
             }
-            if let Some(moment) = self.waits_for_round(now) {
-                return Turn::Until(moment);
-            }
+            // The end of the last round is the end of all: no other is waited for.
             let Some(step) = self.peek() else {
                 if self.deferred.is_empty() {
                     return Turn::Done;
                 }
                 return Turn::Until(now + REST);
             };
+            if let Some(moment) = self.waits_for_round(now) {
+                self.rests = true;
+                return Turn::Until(moment);
+            }
             if self.must_wait(step, now) {
                 self.deferred.push_back(step);
             } else if !self.attempt(step, now) {
@@ -472,7 +477,7 @@ impl Sending {
 
     fn publish(&self) {
         let taken: u64 = self.result.taken_by_ttl.iter().sum();
-        let refused: u64 = self.result.failed.values().sum();
+        let refused = self.result.failed.values().sum::<u64>() + self.result.dropped;
         self.counts.cursor.set(self.cursor());
         self.counts.taken.set(taken);
         self.counts.refused.set(refused);

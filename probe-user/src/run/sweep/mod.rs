@@ -9,6 +9,7 @@
 
 mod backend;
 mod burst;
+mod ceiling;
 mod conduct;
 mod control;
 mod finish;

@@ -4,9 +4,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use probe_common::{abi::Config, adaptive::SHARED_TTLS};
 
-use super::backend::{self, Choice};
+use super::{
+    backend::{self, Choice},
+    ceiling::{self, Ceiling},
+};
 use crate::{
-    engine::sweep::plan::{Probing, SweepPlan},
+    engine::sweep::plan::SweepPlan,
     error::Result,
     io::{
         bpf::{Attachment, Kernel},
@@ -52,6 +55,8 @@ pub(super) struct Sizing {
     pub(super) rate: Option<u64>,
     /// What bounds the rate below what was asked for.
     pub(super) notice: Option<String>,
+    /// As fast as it may become on the way.
+    pub(super) ceiling: Ceiling,
     /// Room for what is known of paths, in an adaptive sweep.
     pub(super) paths: Option<Room>,
 }
@@ -70,7 +75,9 @@ impl Sizing {
         let shard_bits =
             sizing::shard_bits(2 * in_flight, targets, plan.path.slots, plan.space.flows);
         let slots = SHARD << shard_bits;
-        let (rate, notice) = bounded(plan, asked, (slots as f64 / (2.0 * timeout)) as u64);
+        let of_slots = (slots as f64 / (2.0 * timeout)) as u64;
+        let ceiling = Ceiling::of(plan, of_slots, brake.as_ref().map(|brake| brake.rate));
+        let (rate, notice) = bounded(plan, asked, of_slots);
         let fastest = match generator {
             true => MOST_BY_GENERATOR * u64::from(plan.lanes),
             false => MOST_BY_SOCKET * u64::from(plan.lanes),
@@ -86,6 +93,7 @@ impl Sizing {
             batched: sizing::is_batched(expected),
             rate,
             notice,
+            ceiling,
             paths: plan.rules().map(|_| room(plan, in_flight)),
         }
     }
@@ -155,17 +163,14 @@ fn bounded(plan: &SweepPlan, asked: Option<u64>, of_slots: u64) -> (Option<u64>,
              --slots, more targets or a shorter --timeout allow more"
         ));
     }
-    // An adaptive sweep, which sends a few probes only to near hops, bounds each by itself.
-    let shared = plan.space.first_ttl <= SHARED_TTLS && plan.probing == Probing::Full;
-    if let (true, Some(hop_rate)) = (shared, plan.hop_rate) {
-        let most = hop_rate.saturating_mul(u64::from(plan.space.ttls));
-        if rate.is_none_or(|rate| rate > most) {
-            rate = Some(most);
-            notice = Some(format!(
-                "{most} probes/s spare the hops that all targets share: {hop_rate}/s for each TTL \
-                 up to {SHARED_TTLS}; a higher --hop-rate or --first-ttl allows more"
-            ));
-        }
+    if let Some((most, hop_rate)) = ceiling::of_hops(plan)
+        && rate.is_none_or(|rate| rate > most)
+    {
+        rate = Some(most);
+        notice = Some(format!(
+            "{most} probes/s spare the hops that all targets share: {hop_rate}/s for each TTL up \
+             to {SHARED_TTLS}; a higher --hop-rate or --first-ttl allows more"
+        ));
     }
     (rate, notice)
 }
@@ -286,9 +291,13 @@ mod tests {
             batched: false,
             rate: Some(1_000),
             notice: None,
+            ceiling: Ceiling {
+                rate: 32_768,
+                bound: "the slots allow",
+            },
             paths: None,
         };
-        assert_eq!(sizing("--probing full 8.8.8.0/24"), expected);
+        assert_eq!(sizing("--ping 8.8.8.0/24"), expected);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(super) struct LaneResult {
     pub(super) spared: [u64; 3],
     pub(super) skipped: BTreeMap<&'static str, u64>,
     pub(super) failed: BTreeMap<i32, u64>,
+    /// Refused behind their stamp; the tally of their slots has them as well.
+    pub(super) dropped: u64,
     /// Taken by the kernel, by TTL.
     pub(super) taken_by_ttl: Vec<u64>,
     pub(super) slot_waits: u64,

@@ -61,6 +61,8 @@ pub(in crate::run) struct SweepSection {
     responders: u64,
     other_responders_replies: u64,
     hops: Vec<Row>,
+    /// Probes among `hops[].sent` that the driver refused, without a word of which.
+    hops_refused: u64,
 }
 
 /// How probes left: what quotes are held against.
@@ -140,6 +142,7 @@ impl SweepSection {
             responders: harvest.aggregate.responders().count() as u64,
             other_responders_replies: harvest.aggregate.other_replies,
             hops: Self::rows(harvest),
+            hops_refused: harvest.refused_somewhere,
         }
     }
 
@@ -174,6 +177,7 @@ impl SweepSection {
                 + account.failed.values().sum::<u64>()
                 + account.dropped_after_stamp,
             ring_full: account.ring_full,
+            refused_somewhere: harvest.refused_somewhere,
             device_drops: sweep.device_drops,
             backlog: account.backlog,
             unwritten: account.unwritten,

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     backend,
+    ceiling::Ceiling,
     control::{LaneCounts, Orders, ReaderCounts, spawn},
     generate::{Generating, Steering},
     lane::{Common, Course, Sending},
@@ -52,6 +53,8 @@ pub(super) struct Sweep {
     pub(super) plan: SweepPlan,
     pub(super) schedule: Schedule,
     pub(super) rate: Option<u64>,
+    /// As fast as it may become on the way.
+    pub(super) ceiling: Ceiling,
     pub(super) kernel: Kernel,
     pub(super) attachments: Vec<Attachment>,
     pub(super) orders: Arc<Orders>,
@@ -166,6 +169,7 @@ pub(super) fn start(
         status,
         schedule,
         rate: sizing.rate,
+        ceiling: sizing.ceiling,
         kernel: equipment.kernel,
         attachments: equipment.attachments,
         orders,

@@ -40,6 +40,8 @@ pub(super) struct Status {
     begin: u64,
     steps: u64,
     is_adaptive: bool,
+    /// When it ends at the latest.
+    runtime: Option<Duration>,
     last: Sums,
 }
 
@@ -78,6 +80,7 @@ impl Status {
             begin: begin * probes,
             steps: schedule.steps() * probes,
             is_adaptive: plan.rules().is_some(),
+            runtime: plan.limits.runtime,
             last: Sums::default(),
         })
     }
@@ -90,7 +93,8 @@ impl Status {
         } else {
             sums.cursor
         };
-        let line = Line::of(elapsed, sums, &self.last, (self.begin, now, self.steps));
+        let mut line = Line::of(elapsed, sums, &self.last, (self.begin, now, self.steps));
+        line.ends_by(self.runtime);
         self.bar.set_message(line.for_people());
         let row = line.row();
         // A status file that cannot be written any more ends no sweep.
@@ -144,6 +148,12 @@ impl<'a> Line<'a> {
             done: cursor as f64 / all as f64,
             eta,
         }
+    }
+
+    /// It ends when this has passed, if not before.
+    fn ends_by(&mut self, runtime: Option<Duration>) {
+        let left = runtime.map(|runtime| runtime.saturating_sub(self.elapsed));
+        self.eta = self.eta.into_iter().chain(left).min();
     }
 
     fn response_rate(&self) -> f64 {
@@ -283,7 +293,7 @@ mod tests {
             ring_full: 4,
             ..Sums::default()
         };
-        let line = Line::of(Duration::from_secs(10), &sums, &last, (0, 500, 1_000));
+        let mut line = Line::of(Duration::from_secs(10), &sums, &last, (0, 500, 1_000));
         let text = line.for_people();
         assert!(text.contains("sent 3,000 (2,000/s)"), "{text}");
         assert!(text.contains("answered 2,000 (1,300/s"), "{text}");
@@ -291,5 +301,9 @@ mod tests {
             text.contains("4 ring full") && text.ends_with("0:10 left"),
             "{text}"
         );
+        line.ends_by(Some(Duration::from_secs(60)));
+        assert!(line.for_people().ends_with("0:10 left"));
+        line.ends_by(Some(Duration::from_secs(13)));
+        assert!(line.for_people().ends_with("0:03 left"));
     }
 }

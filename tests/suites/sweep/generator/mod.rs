@@ -16,7 +16,7 @@ use probe_tests::{
 };
 
 /// Everything answers.
-const ALL_ALIVE: Internet = Internet {
+pub(crate) const ALL_ALIVE: Internet = Internet {
     dead: 0,
     silent: 0,
     ..Internet::DEFAULT

@@ -9,7 +9,7 @@ use probe_tests::{
     probe::{Probe, Running},
 };
 
-use super::{ALL_ALIVE, BY_GENERATOR, assert_generated};
+use super::{ALL_ALIVE, BY_GENERATOR, assert_generated, section};
 
 /// A sweep of many targets that goes on for long.
 fn start(lab: &InternetLab, family: Family, rate: &str, extra: &[&str]) -> Running {
@@ -109,6 +109,26 @@ fn frames_that_the_driver_refuses_are_counted_as_dropped() {
         assert!(counters.dropped_after_stamp > 0, "{counters:#?}");
         assert!(counters.sent >= before, "{counters:#?}");
         assert_eq!(counters.sent, arrived, "{counters:#?}");
+        // All are of one TTL: its row says so too.
+        let hops: Vec<_> = section(&run).hops.iter().map(|hop| hop.sent).collect();
+        assert_eq!(hops, [counters.sent]);
+    }
+}
+
+#[test]
+fn frames_that_the_driver_refuses_are_failures_that_end_a_sweep_which_bounds_them() {
+    for family in Family::ALL {
+        let mut lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let bound = ["--max-send-failures", "100", "--max-probes", "400001"];
+        let running = start(&lab, family, "20k", &bound);
+        lab.vanish().unwrap();
+        let run = running.wait().unwrap();
+        assert_eq!(run.code, Some(4), "{}", run.stderr);
+        assert!(run.stderr.contains("--max-send-failures"), "{}", run.stderr);
+        assert_generated(&run);
+        let counters = run.counters().unwrap();
+        assert!(counters.dropped_after_stamp > 100, "{counters:#?}");
+        assert_eq!(counters.sent, lab.traffic().unwrap().get(Count::Probes));
     }
 }
 
