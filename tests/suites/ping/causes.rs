@@ -171,18 +171,19 @@ fn departed(lab: &Lab) -> u64 {
 
 #[test]
 fn replies_that_find_their_ring_full_are_lost_here() {
-    let wire = Wire::delay(Duration::from_millis(900));
+    let wire = Wire::delay(Duration::from_millis(1_400));
     let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
     let target = lab.address(Family::V6, "target").unwrap();
     // The neighbour is asked for first.
-    ping(&lab, Family::V6, &["--count", "3", "--timeout", "5s"]);
-    let arguments = ["--count", "12000", "--interval", "100us", "--timeout", "9s"];
+    ping(&lab, Family::V6, &["--count", "3", "--timeout", "9s"]);
+    // More than the rings of two processors hold, which is a second's replies each.
+    let arguments = ["--count", "9000", "--interval", "300us", "--timeout", "9s"];
     let before = departed(&lab);
     let running = Probe::ping(lab.vantage()).args(arguments).to(target);
     let running = running.start().unwrap();
     let is_away = || {
         thread::sleep(Duration::from_millis(20));
-        departed(&lab) >= before + 12_000
+        departed(&lab) >= before + 9_000
     };
     assert!(
         (0..500).any(|_| is_away()),
