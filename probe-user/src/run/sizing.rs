@@ -30,8 +30,8 @@ const BATCHED_WAKEUP_RATE: u64 = 20_000;
 /// An event with its header in the ring, bytes.
 const EVENT: u64 = 72;
 
-/// Most bytes of a ring that holds a second's events.
-const MOST_OF_A_SECOND: u64 = 8 << 20;
+/// Most bytes of a ring that are there for more than a quarter of a second.
+const MOST_TO_SPARE: u64 = 2 << 20;
 
 /// What a plan needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,14 +128,10 @@ pub(super) fn shard_bits(slots: u64, targets: u64, most_slots: u32, flows: u16) 
 }
 
 /// Bytes of each CPU's ring: the events of a second, as a reader on a busy host may be
-/// that late; of a quarter second where a second's are too many.
+/// that late, as far as they are few; of a quarter second anyhow.
 pub(super) fn ring_bytes(rate: u64) -> u32 {
     let second = rate.saturating_mul(EVENT);
-    let bytes = if second <= MOST_OF_A_SECOND {
-        second
-    } else {
-        second / 4
-    };
+    let bytes = second.min(MOST_TO_SPARE).max(second / 4);
     bytes.clamp(256 << 10, 64 << 20).next_power_of_two() as u32
 }
 
@@ -224,7 +220,7 @@ mod tests {
         for (rate, bytes) in [
             (1_000, 256 << 10),
             (20_000, 2 << 20),
-            (116_000, 8 << 20),
+            (100_000, 2 << 20),
             (117_000, 4 << 20),
             (1_000_000, 32 << 20),
             (u64::MAX, 64 << 20),
