@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     io::{
         bpf::{Attachment, Kernel},
-        network::Network,
+        network::{Change, Network},
     },
 };
 
@@ -45,6 +45,20 @@ pub(super) async fn attach(
         attach_others(network, kernel, attached).await;
     }
     Ok(())
+}
+
+/// The interface that a change takes away, if probes have left by it, and a line that says
+/// so.
+pub(super) fn lost(attached: &[Attachment], change: &Change) -> Option<(u32, String)> {
+    let (ifindex, how) = match *change {
+        Change::LinkDown { ifindex } => (ifindex, "went down"),
+        Change::LinkGone { ifindex } => (ifindex, "is gone"),
+        Change::Neighbour { .. } | Change::RoutesChanged => return None,
+    };
+    let mut sending = attached.iter().filter(|a| a.sends);
+    let name = &sending.find(|a| a.ifindex == ifindex)?.name;
+    let line = format!("interface {name} {how}; what was measured until then is written");
+    Some((ifindex, line))
 }
 
 /// No probe leaves by these devices, and they may have much else to do: they are read at

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    attach::attach,
+    attach::{self, attach},
     describe::Describe,
     drive::{Driver, notify},
     equip, ways,
@@ -34,11 +34,11 @@ impl<S: Describe> Driver<'_, S> {
     ///
     /// If an interface was lost, and now there is no way left.
     pub(super) async fn follow(&mut self, network: &Network, change: &Change) -> Result<()> {
-        let lost = self.lost_interface(change);
+        let lost = attach::lost(&self.receiver.attachments, change);
         if network.refresh(change).await {
             self.stale_since.get_or_insert(clock::now());
         }
-        let Some(lost) = lost else {
+        let Some((_, lost)) = lost else {
             return Ok(());
         };
         match self.renew_ways(network).await {
@@ -77,20 +77,5 @@ impl<S: Describe> Driver<'_, S> {
     fn tell(&self, lines: &[String]) {
         let tell = || lines.iter().for_each(|line| notify(self.plan, line));
         self.status.aside(tell);
-    }
-
-    /// A line if an interface that probes have left by is lost.
-    fn lost_interface(&self, change: &Change) -> Option<String> {
-        let (ifindex, how) = match *change {
-            Change::LinkDown { ifindex } => (ifindex, "went down"),
-            Change::LinkGone { ifindex } => (ifindex, "is gone"),
-            Change::Neighbour { .. } | Change::RoutesChanged => return None,
-        };
-        let mut attachments = self.receiver.attachments.iter();
-        let lost = attachments.find(|a| a.sends && a.ifindex == ifindex)?;
-        Some(format!(
-            "interface {} {how}; what was measured until then is written",
-            lost.name
-        ))
     }
 }

@@ -41,7 +41,8 @@ impl Way {
     }
 }
 
-/// The ways found, and a line for each target that has none, or whose next hop is silent.
+/// The ways found, and a line for each target that has none, and for each of those found
+/// whose next hop is silent.
 #[derive(Debug, Default)]
 pub(super) struct Ways {
     pub(super) found: Vec<Way>,
@@ -100,11 +101,13 @@ pub(super) async fn find(plan: &Plan, targets: Vec<TargetSpec>, network: &Networ
                     blocked: None,
                 });
             }
-            Err(error) if error.is_silence() => {
-                let way = silent(target, network, &via).await;
-                ways.found.extend(way);
-                ways.silent.push(error.into());
-            }
+            Err(error) if error.is_silence() => match silent(target, network, &via).await {
+                Some(way) => {
+                    ways.found.push(way);
+                    ways.silent.push(error.into());
+                }
+                None => ways.lost.push(error.into()),
+            },
             Err(error) => ways.lost.push(error.into()),
         }
     }
@@ -147,7 +150,8 @@ pub(super) async fn renew(plan: &Plan, network: &Network, ways: &mut Ways) -> Ve
             Err(error) => {
                 let errno = error.errno();
                 if errno.is_some() && way.blocked.is_none() {
-                    lost.push(format!("nothing can be sent for now to {error}"));
+                    let target = way.target.address;
+                    lost.push(format!("nothing can be sent to {target} for now: {error}"));
                 }
                 way.blocked = errno.or(way.blocked);
             }

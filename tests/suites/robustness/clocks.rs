@@ -34,6 +34,13 @@ impl Clocks {
         std::fs::write(self.0.path().join("added"), octets).unwrap();
     }
 
+    /// 150 probes to the target, 20 ms apart.
+    fn start_ping(&self, lab: &Lab, family: Family) -> Running {
+        let target = lab.address(family, "target").unwrap();
+        let arguments = ["--count", "150", "--interval", "20ms", "--replies"];
+        self.start(Probe::ping(lab.vantage()).args(arguments).to(target))
+    }
+
     fn start(&self, probe: Probe<'_>) -> Running {
         let path = |name| self.0.path().join(name).display().to_string();
         let library = format!("LD_PRELOAD={}", path("clocks.so"));
@@ -47,10 +54,7 @@ fn a_clock_that_is_set_changes_no_round_trip_time_and_is_told() {
     let lab = Lab::chain(1).build().unwrap();
     for family in Family::ALL {
         let clocks = Clocks::new();
-        let target = lab.address(family, "target").unwrap();
-        let arguments = ["--count", "150", "--interval", "20ms", "--replies"];
-        let probe = Probe::ping(lab.vantage()).args(arguments).to(target);
-        let mut running = clocks.start(probe);
+        let mut running = clocks.start_ping(&lab, family);
         running.wait_for_lines(30).unwrap();
         clocks.add(-HOUR_NS, 0);
         running.wait_for_lines(80).unwrap();
@@ -76,10 +80,7 @@ fn what_was_under_way_while_the_host_slept_is_no_loss() {
     let lab = Lab::chain(1).wire("r1", "target", wire).build().unwrap();
     for family in Family::ALL {
         let clocks = Clocks::new();
-        let target = lab.address(family, "target").unwrap();
-        let arguments = ["--count", "150", "--interval", "20ms", "--replies"];
-        let probe = Probe::ping(lab.vantage()).args(arguments).to(target);
-        let mut running = clocks.start(probe);
+        let mut running = clocks.start_ping(&lab, family);
         running.wait_for_lines(40).unwrap();
         clocks.add(HOUR_NS, HOUR_NS);
         thread::sleep(Duration::from_millis(500));

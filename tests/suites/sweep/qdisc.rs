@@ -40,14 +40,19 @@ fn sweep(lab: &InternetLab, family: Family, more: &[&str]) -> Counters {
     run.counters().unwrap().clone()
 }
 
+fn behind_shallow_queue() -> InternetLab {
+    let lab = InternetLab::build(ALIVE).unwrap();
+    let device = ["qdisc", "add", "dev", InternetLab::DEVICE, "root"];
+    lab.vantage()
+        .run("tc", &[&device[..], &SHALLOW].concat())
+        .unwrap();
+    lab
+}
+
 #[test]
 fn what_a_shallow_queue_drops_was_never_sent_and_what_it_takes_leaves_once() {
     for family in Family::ALL {
-        let lab = InternetLab::build(ALIVE).unwrap();
-        let device = ["qdisc", "add", "dev", InternetLab::DEVICE, "root"];
-        lab.vantage()
-            .run("tc", &[&device[..], &SHALLOW].concat())
-            .unwrap();
+        let lab = behind_shallow_queue();
         let counters = sweep(&lab, family, &[]);
         assert_eq!(counters.planned, u64::from(TARGETS));
         assert_eq!(counters.never_stamped(), 0, "{counters:#?}");
@@ -78,11 +83,7 @@ fn what_is_longer_than_the_device_takes_is_refused() {
 #[test]
 fn drops_of_a_queue_are_failures_that_end_a_sweep_which_bounds_them() {
     for family in Family::ALL {
-        let lab = InternetLab::build(ALIVE).unwrap();
-        let device = ["qdisc", "add", "dev", InternetLab::DEVICE, "root"];
-        lab.vantage()
-            .run("tc", &[&device[..], &SHALLOW].concat())
-            .unwrap();
+        let lab = behind_shallow_queue();
         let folder = tempfile::tempdir().unwrap();
         let status = folder.path().join("status.csv");
         let run = Probe::sweep(lab.vantage())

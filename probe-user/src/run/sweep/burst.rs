@@ -16,11 +16,6 @@ use crate::io::{
 /// Frames in one call.
 const MOST: usize = 128;
 
-/// From so many probes a second of a lane on, what a call for each few of them costs
-/// counts for more than what the kernel does, behind the stamp, to turn a frame of the
-/// transmit ring into one for an XDP device: some 0.2 µs.
-const IN_BULK: u64 = 20_000;
-
 /// A probe in a burst.
 #[derive(Clone, Copy)]
 pub(super) struct Queued {
@@ -39,15 +34,9 @@ pub(super) struct Burst {
 }
 
 impl Burst {
-    /// For so many probes a second; without a rate, for as many as can be sent.
-    pub(super) fn new(transmitter: Transmitter, rate: Option<u64>) -> Self {
-        let is_bulk = rate.is_none_or(|rate| rate >= IN_BULK);
+    pub(super) fn new(transmitter: Transmitter) -> Self {
         Self {
-            transmitter: if is_bulk {
-                transmitter.in_bulk()
-            } else {
-                transmitter
-            },
+            transmitter: transmitter.in_bulk(),
             frames: vec![Frame::EMPTY; MOST],
             queued: Vec::with_capacity(MOST),
         }

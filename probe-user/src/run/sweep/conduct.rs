@@ -24,7 +24,7 @@ use crate::{
         network::{Change, Changes, Network},
         signals,
     },
-    run::attach::attach,
+    run::attach::{self, attach},
 };
 
 /// Between two looks at the threads.
@@ -321,21 +321,12 @@ impl Sweep {
 
     /// A line if the sweep cannot go on: an interface that probes leave by now is lost.
     async fn lost_interface(&self, network: &Network, change: &Change) -> Option<String> {
-        let (ifindex, how) = match *change {
-            Change::LinkDown { ifindex } => (ifindex, "went down"),
-            Change::LinkGone { ifindex } => (ifindex, "is gone"),
-            Change::Neighbour { .. } | Change::RoutesChanged => return None,
-        };
-        let mut attachments = self.attachments.iter();
-        let lost = attachments.find(|a| a.sends && a.ifindex == ifindex)?;
+        let (ifindex, line) = attach::lost(&self.attachments, change)?;
         for used in prepare::interfaces(&self.orders.ways()) {
             // One that is gone cannot be looked at any more.
             let lowest = network.attach_points(used).await.unwrap_or_default();
             if used == ifindex || lowest.iter().any(|lowest| lowest.index == ifindex) {
-                return Some(format!(
-                    "interface {} {how}; what was measured until then is written",
-                    lost.name
-                ));
+                return Some(line);
             }
         }
         None

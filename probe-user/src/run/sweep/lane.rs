@@ -141,12 +141,11 @@ impl Sending {
         processors: Option<Vec<usize>>,
     ) -> Self {
         let ways_version = common.orders.ways_version();
-        let rate = common.orders.rate();
         Self {
             ways: common.orders.ways(),
             ways_version,
             contact: Contact::new(&common.probes.contact),
-            pace: Pace::new(rate),
+            pace: Pace::new(common.orders.rate()),
             round: Round {
                 number: match &course {
                     Course::Full(lane) => lane.round(),
@@ -160,7 +159,7 @@ impl Sending {
             deferred: VecDeque::new(),
             given_up: None,
             slots,
-            burst: Burst::new(transmitter, rate),
+            burst: Burst::new(transmitter),
             rests: false,
             budget,
             processors,
