@@ -189,6 +189,12 @@ pub struct Lane {
     pub next_ns: u64,
     /// What is left of a nanosecond, in parts as of `interval`.
     pub fraction: u64,
+    /// Frames refused on this processor, as last looked at.
+    pub refused: u64,
+    /// How long the device was left alone for it.
+    pub rest_ns: u64,
+    /// Until when that is.
+    pub resume_ns: u64,
     /// Nonces drawn.
     pub drawn: u64,
     /// Runs of the program since the last batch was full.
@@ -230,7 +236,7 @@ pub struct Lane {
     pub known_path: u64,
     /// Waits for a slot.
     pub slot_waits: u64,
-    /// Waits for a ring to be read, or by order.
+    /// Waits for a ring to be read, for a full device, or by order.
     pub held: u64,
     /// Time whose credit was lost to stalls.
     pub stalled_ns: u64,
@@ -249,7 +255,7 @@ pub struct Lane {
     /// See `batches`.
     pub longest_span_ns: u64,
     /// Explicit padding.
-    pub end: [u64; 23],
+    pub end: [u64; 20],
 }
 
 impl Lane {

@@ -247,6 +247,9 @@ word!(
     full, set_full;
     next_ns, set_next_ns;
     fraction, set_fraction;
+    refused, set_refused;
+    rest_ns, set_rest_ns;
+    resume_ns, set_resume_ns;
     drawn, set_drawn;
     turn, set_turn;
     batch_ns, set_batch_ns;
@@ -325,7 +328,7 @@ pub(super) fn count_ttl(ttl: u8) {
 /// What the driver said to frames of this CPU.
 #[inline(always)]
 pub(super) fn refusals() -> Option<&'static mut Refusals> {
-    // SAFETY: the value is this CPU's own; a program asks for it once.
+    // SAFETY: the value is this CPU's own; nobody who asks keeps it.
     REFUSALS.get_ptr_mut(0).map(|place| unsafe { &mut *place })
 }
 

@@ -9,6 +9,7 @@ mod lease;
 mod maps;
 mod pace;
 pub(crate) mod refusals;
+mod rest;
 mod step;
 mod target;
 mod walk;
@@ -101,7 +102,7 @@ fn may_send(lane: LanePtr, now: u64) -> bool {
     if flags & (Lane::ON | Lane::STOP) != Lane::ON || lane.done() != 0 {
         return false;
     }
-    if flags & Lane::HOLD != 0 || pace::is_ring_filling(lane) {
+    if flags & Lane::HOLD != 0 || rest::is_on(lane, now) || pace::is_ring_filling(lane) {
         lane.set_held(lane.held() + 1);
         return false;
     }

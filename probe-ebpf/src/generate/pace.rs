@@ -3,7 +3,10 @@
 
 use probe_common::abi::generator::INTERVAL_BITS;
 
-use super::maps::{self, LanePtr};
+use super::{
+    maps::{self, LanePtr},
+    rest,
+};
 use crate::{clock, maps as shared};
 
 /// Credit that may be saved up, nanoseconds: what a stall leaves unused beyond it is
@@ -37,6 +40,7 @@ pub(super) fn turn(lane: LanePtr, now: u64) {
         return lane.set_turn(turn);
     }
     lane.set_turn(0);
+    rest::look(lane, now);
     let begin = lane.batch_ns();
     if begin != 0 {
         let span = now.saturating_sub(begin);

@@ -298,8 +298,13 @@ fn connect(vantage: &Namespace, far: &Namespace) -> Result<()> {
     );
     vantage.sysctl(&HOST)?;
     far.sysctl(&HOST)?;
+    // As network cards have them: with one for all, what one processor sends may wait
+    // until another has answered what it sent itself.
+    let processors = thread::available_parallelism()?;
+    let queues = format!("numtxqueues {processors} numrxqueues {processors}");
     vantage.ip([format!(
-        "link add {device} address {mac} type veth peer name {UPLINK} address {gateway_mac} netns {}",
+        "link add {device} address {mac} {queues} type veth peer name {UPLINK} \
+         address {gateway_mac} {queues} netns {}",
         far.path().display()
     )])?;
     for (node, device, host) in [(far, UPLINK, 1), (vantage, device, 2)] {

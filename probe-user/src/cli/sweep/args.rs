@@ -119,16 +119,12 @@ pub(crate) struct SweepPaceArgs {
     /// Most of the link's speed that probes may take, in percent
     #[arg(long, value_name = "PERCENT", default_value = "50", value_parser = parse_percent)]
     pub(crate) max_share_of_link: f64,
-    /// Sending threads
-    #[arg(
-        short = 'T',
-        long,
-        alias = "sender-threads",
-        value_name = "N",
-        default_value = "1"
-    )]
+    /// Sending threads [default: 1; by the kernel's generator one for each million
+    /// probes a second, of 4 at most, as far as processors and the queues of the
+    /// interface go]
+    #[arg(short = 'T', long, alias = "sender-threads", value_name = "N")]
     #[arg(value_parser = value_parser!(u32).range(1..=64))]
-    pub(crate) tx_cores: u32,
+    pub(crate) tx_cores: Option<u32>,
     /// How long to wait for replies after the last probe [default: as --timeout]
     #[arg(short = 'c', long, alias = "cooldown-time", value_name = "TIME", value_parser = duration::parse)]
     pub(crate) cooldown: Option<Duration>,

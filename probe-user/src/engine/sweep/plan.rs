@@ -44,6 +44,8 @@ pub struct SweepPlan {
     pub share_of_link: f64,
     /// Sending threads.
     pub lanes: u32,
+    /// The generator may have more than that: nobody said how many.
+    pub may_add_lanes: bool,
     /// A SYN sweep sends beyond a target that has answered.
     pub beyond_target: bool,
     /// When the run ends before its plan does.

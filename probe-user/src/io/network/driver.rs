@@ -26,6 +26,10 @@ const HEADER_IFINDEX: u16 = 1;
 const LINK_MODES_GET: u8 = 4;
 const LINK_MODES_SPEED: u16 = 5;
 const SPEED_UNKNOWN: u32 = u32::MAX;
+/// ETHTOOL_MSG_CHANNELS_GET, ETHTOOL_A_CHANNELS_TX_COUNT and _COMBINED_COUNT.
+const CHANNELS_GET: u8 = 17;
+const CHANNELS_TX: u16 = 7;
+const CHANNELS_COMBINED: u16 = 9;
 /// ETHTOOL_MSG_COALESCE_GET, ETHTOOL_A_COALESCE_RX_USECS.
 const COALESCE_GET: u8 = 19;
 const COALESCE_RX_MICROSECONDS: u16 = 2;
@@ -82,6 +86,18 @@ impl Drivers {
         (megabits != 0 && megabits != SPEED_UNKNOWN).then(|| u64::from(megabits) * 1_000_000)
     }
 
+    /// Queues that the device sends by; `None` if the driver does not tell.
+    async fn send_queues(&self, ifindex: u32) -> Option<u32> {
+        let ethtool = self.ethtool.as_ref().ok()?;
+        let answer = ethtool
+            .ask(CHANNELS_GET, vec![header(ifindex)])
+            .await
+            .ok()?;
+        let count = |kind| Some(u32::from_ne_bytes(answer.get(kind)?.try_into().ok()?));
+        let counts = [count(CHANNELS_TX), count(CHANNELS_COMBINED)];
+        counts.into_iter().flatten().reduce(u32::saturating_add)
+    }
+
     /// How long the device may hold back its interrupt for a packet, in
     /// microseconds; `None` if it does not moderate interrupts.
     pub(in crate::io) async fn moderation_us(&self, ifindex: u32) -> Option<u32> {
@@ -113,6 +129,11 @@ impl Network {
     /// the kernel does not tell.
     pub async fn transmits_xdp(&self, ifindex: u32) -> Option<bool> {
         Drivers::open().await.transmits_xdp(ifindex).await
+    }
+
+    /// Queues that the device sends by; `None` if the driver does not tell.
+    pub async fn send_queues(&self, ifindex: u32) -> Option<u32> {
+        Drivers::open().await.send_queues(ifindex).await
     }
 
     /// Speed of the link, bits a second; `None` if the kernel does not tell.
@@ -153,6 +174,7 @@ mod tests {
         let drivers = Drivers::open().await;
         assert_eq!(drivers.native_xdp(LOOPBACK).await, Some(false));
         assert_eq!(drivers.moderation_us(LOOPBACK).await, None);
+        assert_eq!(drivers.send_queues(LOOPBACK).await, None);
         assert_eq!(drivers.has_feature(LOOPBACK, "loopback").await, Some(true));
         assert_eq!(drivers.has_feature(LOOPBACK, "rx-lro").await, Some(false));
         assert_eq!(drivers.native_xdp(u32::MAX).await, None);

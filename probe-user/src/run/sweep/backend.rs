@@ -59,8 +59,8 @@ impl Choice {
             Ok(layout) => Self {
                 generator: Some(layout),
                 notice: (plan.tx == TxMode::Auto).then(|| {
-                    "the kernel's generator sends, for the sake of the rate: it takes a processor \
-                     and passes qdiscs by (--tx raw: sockets)"
+                    "the kernel's generator sends, for the sake of the rate: it takes processors \
+                     for itself and passes qdiscs by (--tx-cores; --tx raw: sockets)"
                         .to_owned()
                 }),
             },

@@ -15,6 +15,7 @@ mod control;
 mod finish;
 mod generate;
 mod lane;
+mod lanes;
 mod limits;
 mod prepare;
 mod reader;
@@ -35,7 +36,7 @@ use crate::{
 };
 
 /// Carries a sweep out.
-pub(super) async fn sweep(plan: SweepPlan, network: &Network) -> Result<Outcome> {
+pub(super) async fn sweep(mut plan: SweepPlan, network: &Network) -> Result<Outcome> {
     let ways = find_ways(&plan, network).await?;
     if plan.dry_run {
         return status::dry_run(&plan, network, &ways).await;
@@ -50,8 +51,11 @@ pub(super) async fn sweep(plan: SweepPlan, network: &Network) -> Result<Outcome>
     let brake = prepare::brake(&plan, network, &ways).await;
     let rate = prepare::Sizing::of(&plan, brake.clone(), false).rate;
     let choice = backend::Choice::of(&plan, rate, &ways);
+    if choice.generator.is_some() && plan.may_add_lanes {
+        plan.lanes = lanes::of_generator(&plan, rate, &ways, network).await;
+    }
     let sizing = prepare::Sizing::of(&plan, brake, choice.generator.is_some());
-    let equipment = prepare::equip(&plan, &sizing, choice, network, &ways).await?;
+    let equipment = prepare::equip(&mut plan, &sizing, choice, network, &ways).await?;
     let changes = network.watch()?;
     network.keep_neighbours_fresh();
     let sweep = start::start(plan, &sizing, equipment, ways)?;

@@ -7,6 +7,7 @@ use probe_common::{abi::Config, adaptive::SHARED_TTLS};
 use super::{
     backend::{self, Choice},
     ceiling::{self, Ceiling},
+    reader::Look,
 };
 use crate::{
     engine::sweep::plan::SweepPlan,
@@ -49,8 +50,8 @@ pub(super) struct Sizing {
     pub(super) shard_bits: u16,
     /// Bytes of each CPU's ring.
     pub(super) ring_bytes: u32,
-    /// Readers are woken for many events at once, and must look themselves.
-    pub(super) batched: bool,
+    /// What makes readers look at their rings.
+    pub(super) look: Look,
     /// Probes a second; `None`: as fast as it goes.
     pub(super) rate: Option<u64>,
     /// What bounds the rate below what was asked for.
@@ -90,7 +91,7 @@ impl Sizing {
         Self {
             shard_bits,
             ring_bytes: sizing::ring_bytes(expected),
-            batched: sizing::is_batched(expected),
+            look: Look::of(plan, expected),
             rate,
             notice,
             ceiling,
@@ -210,7 +211,7 @@ impl Senders {
 
 /// Reserves, loads, attaches and opens what the plan needs.
 pub(super) async fn equip(
-    plan: &SweepPlan,
+    plan: &mut SweepPlan,
     sizing: &Sizing,
     mut choice: Choice,
     network: &Network,
@@ -221,7 +222,7 @@ pub(super) async fn equip(
         flows: plan.space.flows,
         shard_bits: sizing.shard_bits,
         ring_bytes: sizing.ring_bytes,
-        batched: sizing.batched,
+        batched: sizing.look != Look::Woken,
         timeout: plan.probes.timeout,
         flags: if plan.consume { Config::CONSUME } else { 0 },
         generator: choice
@@ -241,6 +242,9 @@ pub(super) async fn equip(
     let mut attachments = Vec::new();
     attach(plan.path.rx, network, used, &mut kernel, &mut attachments).await?;
     choice.confirm(ways, network).await;
+    if choice.generator.is_none() && plan.may_add_lanes {
+        plan.lanes = 1;
+    }
     let senders = match choice.generator {
         Some(layout) => Senders::Generator {
             generator: kernel.generator(&layout)?,
@@ -271,6 +275,8 @@ pub(super) fn interfaces(ways: &WayMap) -> BTreeSet<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::cli::{Request, parse};
 
@@ -288,7 +294,7 @@ mod tests {
         let expected = Sizing {
             shard_bits: 0,
             ring_bytes: 256 << 10,
-            batched: false,
+            look: Look::Every(Duration::from_millis(10)),
             rate: Some(1_000),
             notice: None,
             ceiling: Ceiling {
@@ -313,7 +319,18 @@ mod tests {
     fn twice_what_waits_has_a_slot() {
         let sizing = sizing("--rate 400k --ping 8.8.0.0/16");
         assert!(SHARD << sizing.shard_bits >= 2 * 400_000);
-        assert_eq!((sizing.rate, sizing.batched), (Some(400_000), true));
+        assert_eq!(sizing.rate, Some(400_000));
+    }
+
+    #[test]
+    fn readers_are_woken_for_each_event_only_where_senders_wait_for_it() {
+        let look = |line| sizing(line).look;
+        assert_eq!(look("--tcp --rate 1k 8.8.8.0/24"), Look::Woken);
+        let often = Look::Every(Duration::from_millis(1));
+        assert_eq!(look("--tcp --rate 400k 8.8.8.0/24"), often);
+        assert_eq!(look("--rate 400k 8.8.8.0/24"), often);
+        let seldom = Look::Every(Duration::from_millis(10));
+        assert_eq!(look("--rate 10k 8.8.8.0/24"), seldom);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::{
     sync::{Arc, mpsc},
     thread::JoinHandle,
-    time::Duration,
 };
 
 use super::{
@@ -43,10 +42,6 @@ use crate::{
 
 /// Events that may wait for the writer: 64 MiB of them.
 pub(super) const MOST_WAITING: usize = 1 << 20;
-
-/// Longest wait of a reader that is woken for many events at once, and otherwise.
-const BATCHED_REST: Duration = Duration::from_millis(1);
-const LONGEST_REST: Duration = Duration::from_millis(50);
 
 /// A sweep under way.
 pub(super) struct Sweep {
@@ -207,11 +202,7 @@ fn start_readers(
             counts: counts.clone(),
             syn_guard: common.syn_guard.clone(),
             conveyor: conveyor.cloned(),
-            rest: if sizing.batched {
-                BATCHED_REST
-            } else {
-                LONGEST_REST
-            },
+            look: sizing.look,
             processors: seats.others(),
         };
         let thread = spawn(format!("probe-rx-{number}"), move || reading.run());
@@ -394,15 +385,8 @@ struct Seats {
 impl Seats {
     fn of(lanes: u32) -> Self {
         let mut all = processors::allowed();
-        let lanes = lanes as usize;
-        if all.len() <= lanes {
-            return Self {
-                lanes: Vec::new(),
-                others: Vec::new(),
-            };
-        }
         // The last: the first often has more interrupts to serve.
-        let lanes = all.split_off(all.len() - lanes);
+        let lanes = all.split_off(all.len().saturating_sub(lanes as usize));
         Self { lanes, others: all }
     }
 

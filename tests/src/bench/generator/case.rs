@@ -70,6 +70,8 @@ pub struct Sweep {
     pub tx: Tx,
     /// Frames that leave together; `None`: as `probe` chooses.
     pub batch: Option<u32>,
+    /// Processors that send.
+    pub cores: u32,
     /// Probes a second.
     pub rate: &'static str,
     /// Format of the records.
@@ -205,6 +207,7 @@ impl Sweep {
         };
         let words = [&fixed[..], &chosen, what, output, &["--metadata", METADATA]].concat();
         let mut arguments: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        arguments.extend(["--tx-cores".into(), self.cores.to_string()]);
         if let Some(batch) = self.batch {
             arguments.extend(["--tx-batch".into(), batch.to_string()]);
         }
@@ -233,6 +236,7 @@ mod tests {
         let sweep = Sweep {
             tx: Tx::Xdp,
             batch: Some(4),
+            cores: 2,
             rate: "max",
             format: "none",
             probing: "full",
@@ -247,8 +251,8 @@ mod tests {
         assert_eq!(
             line,
             "sweep --allow-private --quiet --seed 1 --tx xdp --rate max --format none \
-             --probing full --first-ttl 1 --max-ttl 20 --metadata metadata --tx-batch 4 --max-probes 100 \
-             --probes 2 --round-interval 0s 10.0.0.0/8 --per-prefix 16"
+             --probing full --first-ttl 1 --max-ttl 20 --metadata metadata --tx-cores 2 --tx-batch 4 \
+             --max-probes 100 --probes 2 --round-interval 0s 10.0.0.0/8 --per-prefix 16"
         );
     }
 }

@@ -6,6 +6,7 @@ use super::case::{Case, End, Part, Scope, Sweep, TTLS, Tool, Tx};
 use crate::lab::Family;
 
 const BATCHES: [u32; 6] = [1, 4, 8, 16, 32, 64];
+const BATCHES_OF_TWO: [u32; 3] = [1, 16, 64];
 const RATES: [&str; 2] = ["100k", "1M"];
 const FORMATS: [&str; 2] = ["parquet", "jsonl"];
 /// At which of them zmap loses nothing is to be seen; 0: as fast as it goes.
@@ -27,6 +28,7 @@ pub fn cases(part: Part, network: &str, time: Duration, probes: u64) -> Vec<Case
             let plain = Sweep {
                 tx: Tx::Xdp,
                 batch: None,
+                cores: 1,
                 rate: "max",
                 format: "none",
                 probing: "full",
@@ -87,6 +89,7 @@ fn speed(plain: &Sweep) -> Vec<Case> {
             (sweep.ping, sweep.scope) = (true, Scope::File(family, MANY));
         }));
     }
+    cases.extend(by_two(plain));
     cases.extend(ZMAP_RATES.map(|rate| Case {
         part: Part::Speed,
         name: match rate {
@@ -94,6 +97,29 @@ fn speed(plain: &Sweep) -> Vec<Case> {
             rate => format!("zmap, ping, {}k/s", rate / 1_000),
         },
         tool: Tool::Zmap { rate },
+    }));
+    cases
+}
+
+/// What one processor did, done by two.
+fn by_two(plain: &Sweep) -> Vec<Case> {
+    let plain = Sweep {
+        cores: 2,
+        ..plain.clone()
+    };
+    let mut cases = Vec::new();
+    for batch in BATCHES_OF_TWO {
+        let name = format!("xdp, 2 cores, batch {batch}");
+        cases.push(paths(&name, &plain, |sweep| sweep.batch = Some(batch)));
+    }
+    cases.push(paths("xdp, 2 cores, batch 1, 1M/s", &plain, |sweep| {
+        (sweep.batch, sweep.rate) = (Some(1), "1M");
+    }));
+    cases.push(paths("xdp, 2 cores, 1,048,576 x 20", &plain, |sweep| {
+        (sweep.scope, sweep.end) = (Scope::File(Family::V4, WHOLE), End::Done);
+    }));
+    cases.push(paths("xdp, 2 cores, ping", &plain, |sweep| {
+        sweep.ping = true;
     }));
     cases
 }
@@ -122,6 +148,7 @@ fn targets(probes: u64) -> Vec<Case> {
                 tool: Tool::Probe(Sweep {
                     tx: Tx::Xdp,
                     batch: None,
+                    cores: 1,
                     rate: "max",
                     format: "none",
                     probing: "full",

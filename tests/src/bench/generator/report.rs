@@ -62,6 +62,8 @@ pub struct Summary {
     /// Frames that left together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<u32>,
+    /// Processors that sent.
+    pub cores: u32,
     /// Probes that were refused behind their stamp.
     pub dropped_after_stamp: u64,
     /// Replies that found their ring full.
@@ -90,14 +92,17 @@ impl Report {
 
     /// The generator's best rate, all replies recorded, over zmap's: how many times as
     /// many probes a second, of either with at most one reply of ten thousand lost.
-    pub fn over_zmap(&self) -> Option<f64> {
-        let best = |zmap: bool| {
+    /// The generator on at most so many processors; zmap with one sender, as with more
+    /// it loses replies.
+    pub fn over_zmap(&self, cores: u32) -> Option<f64> {
+        let best = |is_meant: &dyn Fn(&Row) -> bool| {
             let rows = self.part(Part::Speed).into_iter();
-            rows.filter(|row| row.recorded_share >= LOSSLESS && row.case.tool.is_zmap() == zmap)
+            rows.filter(|row| row.recorded_share >= LOSSLESS && is_meant(row))
                 .map(|row| row.probes_per_second)
                 .reduce(f64::max)
         };
-        Some(best(false)? / best(true)?)
+        let own = |row: &Row| row.told.is_some_and(|told| told.cores <= cores);
+        Some(best(&own)? / best(&|row| row.case.tool.is_zmap())?)
     }
 
     /// The rows of a part.
@@ -149,6 +154,7 @@ impl Summary {
             targets: first.targets,
             layout: sweep.scope.layout(),
             batch: first.tx_batch,
+            cores: first.lanes,
             dropped_after_stamp: middle(counters().map(|of| of.dropped_after_stamp))? as u64,
             ring_full: middle(counters().map(|of| of.ring_full))? as u64,
             first_hop_p50_ns: middle(p50)?,

@@ -9,10 +9,11 @@ use super::{
     report::{Report, Row, Summary},
 };
 
-const HEADER: [&str; 17] = [
+const HEADER: [&str; 18] = [
     "case",
     "targets",
     "batch",
+    "cores",
     "probes/s",
     "least",
     "most",
@@ -59,10 +60,13 @@ pub fn render(report: &Report) -> String {
             let _ = writeln!(text, "{}\n", table(&rows));
         }
     }
-    if let Some(times) = report.over_zmap() {
+    for (cores, name) in [(1, "one processor"), (2, "two")] {
+        let Some(times) = report.over_zmap(cores) else {
+            continue;
+        };
         let _ = writeln!(
             text,
-            "best without loss (at least 99.99 % recorded): {times:.1} times zmap's\n"
+            "best without loss (at least 99.99 % recorded) on {name}: {times:.1} times zmap's\n"
         );
     }
     let _ = writeln!(text, "{}", NOTES.join("\n"));
@@ -84,7 +88,7 @@ fn table(rows: &[&Row]) -> Table {
     table
 }
 
-fn cells(row: &Row) -> [String; 17] {
+fn cells(row: &Row) -> [String; 18] {
     let [least, most] = row.range_per_second;
     let told = |show: &dyn Fn(&Summary) -> String| {
         let shown = row.told.as_ref().map(show);
@@ -95,6 +99,7 @@ fn cells(row: &Row) -> [String; 17] {
         row.case.name.clone(),
         told(&|told| told.targets.to_string()),
         told(&batch),
+        told(&|told| told.cores.to_string()),
         format!("{:.0}", row.probes_per_second),
         format!("{least:.0}"),
         format!("{most:.0}"),

@@ -37,6 +37,8 @@ pub struct Section {
     pub tx: String,
     /// Frames that left together.
     pub tx_batch: Option<u32>,
+    /// Threads that sent.
+    pub lanes: u32,
     /// A row for each TTL.
     pub hops: Vec<Hop>,
 }

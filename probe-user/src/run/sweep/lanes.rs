@@ -1,0 +1,77 @@
+//! How many processors the generator sends on, where nobody said.
+
+use super::prepare;
+use crate::{
+    engine::{
+        plan::TxMode,
+        sweep::plan::{RecordFormat, SweepPlan},
+    },
+    io::{
+        network::{Network, WayMap},
+        processors,
+    },
+};
+
+/// Probes a second that one lane is good for on any machine that is not small, with
+/// most of them stamped one by one.
+const OF_LANE: u64 = 1_000_000;
+
+/// Most lanes that nobody asked for.
+const MOST: u32 = 4;
+
+/// Lanes of a sweep at this rate (`None`: as fast as it goes). More lanes than queues
+/// would overflow what they share, without going faster.
+pub(super) async fn of_generator(
+    plan: &SweepPlan,
+    rate: Option<u64>,
+    ways: &WayMap,
+    network: &Network,
+) -> u32 {
+    let wanted = rate.map_or(MOST, wanted).min(to_spare(plan));
+    if wanted <= 1 {
+        return 1;
+    }
+    wanted.min(queues(ways, network).await).max(1)
+}
+
+/// Lanes that a rate is worth.
+fn wanted(rate: u64) -> u32 {
+    let lanes = rate.div_ceil(OF_LANE).min(u64::from(MOST));
+    lanes as u32
+}
+
+/// Processors that lanes may have: all, if that is asked for and no records are
+/// written, which readers alone keep up with.
+fn to_spare(plan: &SweepPlan) -> u32 {
+    let all = processors::allowed().len();
+    let is_alone = plan.tx == TxMode::Xdp && plan.output.format == RecordFormat::None;
+    let lanes = if is_alone { all } else { all.saturating_sub(1) };
+    u32::try_from(lanes).unwrap_or(MOST)
+}
+
+/// Queues of the device that has the fewest.
+async fn queues(ways: &WayMap, network: &Network) -> u32 {
+    let mut fewest = MOST;
+    for ifindex in prepare::interfaces(ways) {
+        fewest = fewest.min(network.send_queues(ifindex).await.unwrap_or(1));
+    }
+    fewest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_begun_million_is_worth_a_lane_up_to_four() {
+        for (rate, expected) in [
+            (1, 1),
+            (1_000_000, 1),
+            (1_000_001, 2),
+            (3_500_000, 4),
+            (u64::MAX, 4),
+        ] {
+            assert_eq!(wanted(rate), expected, "{rate}");
+        }
+    }
+}
