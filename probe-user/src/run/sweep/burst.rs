@@ -63,7 +63,8 @@ impl Burst {
     }
 
     /// Sends all. What a full queue refuses is tried again until it is taken, or the
-    /// run ends: then the step of the first that did not leave is given.
+    /// run ends: then the step of the first that did not leave is given. Where probes
+    /// were refused behind their stamp, the device has time until it has room.
     pub(super) fn send(
         &mut self,
         slots: &SlotTable,
@@ -72,6 +73,7 @@ impl Burst {
     ) -> Option<u64> {
         let mut begin = 0;
         let mut given_up = None;
+        let dropped = result.dropped;
         while let Some(queued) = self.queued.get(begin..).filter(|rest| !rest.is_empty()) {
             let frames = self
                 .frames
@@ -89,6 +91,9 @@ impl Burst {
                 given_up = left.iter().map(|queued| queued.cursor).min();
                 break;
             }
+            thread::sleep(REST);
+        }
+        if result.dropped != dropped {
             thread::sleep(REST);
         }
         self.queued.clear();
