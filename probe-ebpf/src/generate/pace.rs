@@ -10,8 +10,12 @@ use super::{
 use crate::{clock, maps as shared};
 
 /// Credit that may be saved up, nanoseconds: what a stall leaves unused beyond it is
-/// lost, not made up in a burst.
-const MAX_CREDIT: u64 = 2_000_000;
+/// lost, not made up in a burst. Two of the ticks at which the kernel gives a processor
+/// that is shared to somebody else (`CONFIG_HZ` of 250).
+const MAX_CREDIT: u64 = 8_000_000;
+
+/// The same for a hop that all paths share.
+const MAX_CREDIT_OF_HOP: u64 = 2_000_000;
 
 /// Probes between two looks at the ring.
 const RING_LOOK: u64 = 32;
@@ -78,7 +82,7 @@ pub(super) fn rest(lane: LanePtr, now: u64) {
 /// When the next token is due, once one was taken.
 #[inline(always)]
 pub(super) fn due_after(next: u64, interval: u64, now: u64) -> u64 {
-    next.max(now.saturating_sub(MAX_CREDIT)) + interval
+    next.max(now.saturating_sub(MAX_CREDIT_OF_HOP)) + interval
 }
 
 /// A probe leaves.
