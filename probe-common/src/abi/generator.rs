@@ -192,7 +192,7 @@ pub struct Lane {
     /// Frames refused on this processor, as last looked at.
     pub refused: u64,
     /// How long the device was left alone for it.
-    pub rest_ns: u64,
+    pub backoff_ns: u64,
     /// Until when that is.
     pub resume_ns: u64,
     /// Nonces drawn.

@@ -248,7 +248,7 @@ word!(
     next_ns, set_next_ns;
     fraction, set_fraction;
     refused, set_refused;
-    rest_ns, set_rest_ns;
+    backoff_ns, set_backoff_ns;
     resume_ns, set_resume_ns;
     drawn, set_drawn;
     turn, set_turn;

@@ -4,12 +4,12 @@
 //! The program runs once for each frame, on a processor that does nothing else: a
 //! *lane*. Too early for a probe, it drops the frame and comes round again.
 
+mod backoff;
 mod frame;
 mod lease;
 mod maps;
 mod pace;
 pub(crate) mod refusals;
-mod rest;
 mod step;
 mod target;
 mod walk;
@@ -102,7 +102,7 @@ fn may_send(lane: LanePtr, now: u64) -> bool {
     if flags & (Lane::ON | Lane::STOP) != Lane::ON || lane.done() != 0 {
         return false;
     }
-    if flags & Lane::HOLD != 0 || rest::is_on(lane, now) || pace::is_ring_filling(lane) {
+    if flags & Lane::HOLD != 0 || backoff::is_on(lane, now) || pace::is_ring_filling(lane) {
         lane.set_held(lane.held() + 1);
         return false;
     }

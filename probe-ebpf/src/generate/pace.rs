@@ -4,8 +4,8 @@
 use probe_common::abi::generator::INTERVAL_BITS;
 
 use super::{
+    backoff,
     maps::{self, LanePtr},
-    rest,
 };
 use crate::{clock, maps as shared};
 
@@ -44,7 +44,7 @@ pub(super) fn turn(lane: LanePtr, now: u64) {
         return lane.set_turn(turn);
     }
     lane.set_turn(0);
-    rest::look(lane, now);
+    backoff::look(lane, now);
     let begin = lane.batch_ns();
     if begin != 0 {
         let span = now.saturating_sub(begin);

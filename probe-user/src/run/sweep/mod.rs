@@ -12,10 +12,10 @@ mod burst;
 mod ceiling;
 mod conduct;
 mod control;
+mod cores;
 mod finish;
 mod generate;
 mod lane;
-mod lanes;
 mod limits;
 mod prepare;
 mod reader;
@@ -52,7 +52,7 @@ pub(super) async fn sweep(mut plan: SweepPlan, network: &Network) -> Result<Outc
     let rate = prepare::Sizing::of(&plan, brake.clone(), false).rate;
     let choice = backend::Choice::of(&plan, rate, &ways);
     if choice.generator.is_some() && plan.may_add_lanes {
-        plan.lanes = lanes::of_generator(&plan, rate, &ways, network).await;
+        plan.lanes = cores::of_generator(&plan, rate, &ways, network).await;
     }
     let sizing = prepare::Sizing::of(&plan, brake, choice.generator.is_some());
     let equipment = prepare::equip(&mut plan, &sizing, choice, network, &ways).await?;

@@ -1,7 +1,7 @@
 //! The transmitter in the kernel: what it sends is what sockets would send, faster.
 
+mod cores;
 mod fallbacks;
-mod lanes;
 mod pace;
 mod resume;
 mod scope;

@@ -1,5 +1,5 @@
 //! A full device is left alone until it has room: what it refuses is lost behind its
-//! stamp, and a queue that is kept full is served on another processor for as long.
+//! stamp, and a queue that is never empty stays with the processor that serves it.
 
 use super::maps::{self, LanePtr};
 
@@ -8,8 +8,8 @@ use super::maps::{self, LanePtr};
 const FIRST: u64 = 100_000;
 const LONGEST: u64 = 400_000;
 
-/// Frames that are taken for so long after a rest, times the rest: the device is well.
-const FORGIVEN: u64 = 16;
+/// So many times the last back-off after its end, the next one is a first one again.
+const FORGOTTEN: u64 = 16;
 
 /// Looks, at the beginning of a batch, what the device refused of those before.
 #[inline(always)]
@@ -22,15 +22,15 @@ pub(super) fn look(lane: LanePtr, now: u64) {
         return;
     }
     lane.set_refused(refused);
-    let last = lane.rest_ns();
-    let is_again = now < lane.resume_ns() + FORGIVEN * last;
-    let rest = if is_again {
+    let last = lane.backoff_ns();
+    let is_again = now < lane.resume_ns() + FORGOTTEN * last;
+    let backoff = if is_again {
         (2 * last).min(LONGEST)
     } else {
         FIRST
     };
-    lane.set_rest_ns(rest);
-    lane.set_resume_ns(now + rest);
+    lane.set_backoff_ns(backoff);
+    lane.set_resume_ns(now + backoff);
 }
 
 /// Whether the device is left alone for now.

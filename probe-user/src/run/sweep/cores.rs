@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// Probes a second that one lane is good for on any machine that is not small, with
-/// most of them stamped one by one.
+/// Probes a second that one lane is there for: on most machines it can do more, in larger
+/// batches.
 const OF_LANE: u64 = 1_000_000;
 
 /// Most lanes that nobody asked for.
