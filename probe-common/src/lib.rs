@@ -8,6 +8,7 @@
 //!   how that name leads back to its slot;
 //! * [`probe`]: a probe as bytes, and those bytes (sent or quoted) as a probe;
 //! * [`plan`]: the probes of a sweep as numbers, and [`permutation`]: their order;
+//! * [`arrears`]: what a stall costs a sweep, and how it is made up for;
 //! * [`adaptive`]: which probes of a path replies make unnecessary;
 //! * [`reply_ttl`]: how far a reply came;
 //! * [`classify`]: is this packet a candidate reply, and to what;
@@ -28,6 +29,7 @@ extern crate std;
 pub mod abi;
 pub mod adaptive;
 pub mod address;
+pub mod arrears;
 pub mod classify;
 pub mod identity;
 pub mod lab;

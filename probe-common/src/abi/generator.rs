@@ -189,6 +189,10 @@ pub struct Lane {
     pub next_ns: u64,
     /// What is left of a nanosecond, in parts as of `interval`.
     pub fraction: u64,
+    /// Time that stalls have cost and that is to be made up for.
+    pub owed_ns: u64,
+    /// `interval` at the last stall.
+    pub owed_at: u64,
     /// Frames refused on this processor, as last looked at.
     pub refused: u64,
     /// How long the device was left alone for it.
@@ -238,7 +242,7 @@ pub struct Lane {
     pub slot_waits: u64,
     /// Waits for a ring to be read, for a full device, or by order.
     pub held: u64,
-    /// Time whose credit was lost to stalls.
+    /// Time that stalls have cost beyond what can be made up for.
     pub stalled_ns: u64,
     /// The last stamp.
     pub last_ns: u64,
@@ -255,7 +259,7 @@ pub struct Lane {
     /// See `batches`.
     pub longest_span_ns: u64,
     /// Explicit padding.
-    pub end: [u64; 20],
+    pub end: [u64; 18],
 }
 
 impl Lane {

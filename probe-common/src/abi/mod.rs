@@ -19,7 +19,7 @@ pub use generator::Generator;
 
 /// Bumped at every change of a shared record; the loader refuses an object of
 /// another version.
-pub const ABI_VERSION: u32 = 7;
+pub const ABI_VERSION: u32 = 8;
 
 const _: () = assert!(size_of::<Event>() == 64);
 const _: () = assert!(size_of::<ExtendedEvent>() == 328);

@@ -247,6 +247,8 @@ word!(
     full, set_full;
     next_ns, set_next_ns;
     fraction, set_fraction;
+    owed_ns, set_owed_ns;
+    owed_at, set_owed_at;
     refused, set_refused;
     backoff_ns, set_backoff_ns;
     resume_ns, set_resume_ns;

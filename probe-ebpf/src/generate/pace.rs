@@ -1,7 +1,7 @@
 //! When a lane may send: a token bucket on the kernel's clock, rounds, and rings
 //! that their readers must not be behind with.
 
-use probe_common::abi::generator::INTERVAL_BITS;
+use probe_common::{abi::generator::INTERVAL_BITS, arrears};
 
 use super::{
     backoff,
@@ -10,7 +10,7 @@ use super::{
 use crate::{clock, maps as shared};
 
 /// Credit that may be saved up, nanoseconds: what a stall leaves unused beyond it is
-/// lost, not made up in a burst. Two of the ticks at which the kernel gives a processor
+/// owed ([`arrears`]), not made up in a burst. Two of the ticks at which the kernel gives a processor
 /// that is shared to somebody else (`CONFIG_HZ` of 250).
 const MAX_CREDIT: u64 = 8_000_000;
 
@@ -55,14 +55,14 @@ pub(super) fn turn(lane: LanePtr, now: u64) {
     }
 }
 
-/// Whether the rate allows a probe; drops credit that is too old.
+/// Whether the rate allows a probe; owes credit that is too old.
 #[inline(always)]
 pub(super) fn allows(lane: LanePtr, now: u64) -> bool {
     let oldest = now.saturating_sub(MAX_CREDIT);
     let next = lane.next_ns();
     if next < oldest {
         if next != 0 {
-            lane.set_stalled_ns(lane.stalled_ns() + (oldest - next));
+            note_stall(lane, oldest - next);
         }
         lane.set_next_ns(oldest);
         return true;
@@ -90,10 +90,36 @@ pub(super) fn due_after(next: u64, interval: u64, now: u64) -> u64 {
 pub(super) fn sent(lane: LanePtr, stamp: u64) {
     let parts = lane.fraction() + lane.interval();
     lane.set_fraction(parts & ((1 << INTERVAL_BITS) - 1));
-    lane.set_next_ns(lane.next_ns() + (parts >> INTERVAL_BITS));
+    lane.set_next_ns(lane.next_ns() + pay(lane, parts >> INTERVAL_BITS));
     if lane.batch_ns() == 0 {
         lane.set_batch_ns(stamp);
     }
+}
+
+#[inline(always)]
+fn note_stall(lane: LanePtr, nanoseconds: u64) {
+    let (owed, lost) = arrears::after_stall(lane.owed_ns(), nanoseconds);
+    lane.set_owed_ns(owed);
+    lane.set_owed_at(lane.interval());
+    lane.set_stalled_ns(lane.stalled_ns() + lost);
+}
+
+/// What is left of an interval when part of what the lane owes is paid by it. What was
+/// owed at another rate is lost.
+#[inline(always)]
+fn pay(lane: LanePtr, interval: u64) -> u64 {
+    let owed = lane.owed_ns();
+    if owed == 0 {
+        return interval;
+    }
+    if lane.owed_at() != lane.interval() {
+        lane.set_owed_ns(0);
+        lane.set_stalled_ns(lane.stalled_ns() + owed);
+        return interval;
+    }
+    let payment = arrears::payment(owed, interval);
+    lane.set_owed_ns(owed - payment);
+    interval - payment
 }
 
 /// Whether the round of the next step has begun: it does no sooner than its time

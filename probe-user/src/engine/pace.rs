@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use probe_common::arrears;
+
 use super::time::Moment;
 
-/// Credit that may be saved up: what a stall leaves unused beyond it is lost,
-/// not made up in a burst.
+/// Credit that may be saved up: what a stall leaves unused beyond it is not made up
+/// for in a burst.
 pub const MAX_CREDIT: Duration = Duration::from_millis(2);
 
 /// How much too soon after a late probe the next may follow it.
@@ -16,21 +18,35 @@ const MAX_HASTE: Duration = Duration::from_millis(10);
 pub struct Pace {
     /// Probes a second; `None`: no bound.
     rate: Option<u64>,
+    /// Whether what a stall costs is made up for.
+    on_average: bool,
     next: Moment,
     /// What whole nanoseconds left over, in parts of `rate` of one.
     remainder: u64,
+    /// Time that stalls have cost and that is to be made up for, nanoseconds.
+    owed_ns: u64,
     /// Time whose credit was lost to stalls, nanoseconds.
     stalled_ns: u64,
 }
 
 impl Pace {
-    /// At most `rate` probes a second; `None`: no bound.
-    pub fn new(rate: Option<u64>) -> Self {
+    /// At most `rate` probes a second, whatever stalls; `None`: no bound.
+    pub fn at_most(rate: Option<u64>) -> Self {
         Self {
             rate: rate.map(|rate| rate.max(1)),
+            on_average: false,
             next: Moment(0),
             remainder: 0,
+            owed_ns: 0,
             stalled_ns: 0,
+        }
+    }
+
+    /// `rate` probes a second on average: stalls are made up for ([`arrears`]).
+    pub fn on_average(rate: Option<u64>) -> Self {
+        Self {
+            on_average: true,
+            ..Self::at_most(rate)
         }
     }
 
@@ -39,11 +55,21 @@ impl Pace {
         let oldest = now - MAX_CREDIT;
         if self.next < oldest {
             if self.next != Moment(0) {
-                self.stalled_ns += oldest.0 - self.next.0;
+                self.note_stall(oldest.0 - self.next.0);
             }
             self.next = oldest;
         }
         self.rate.is_none() || self.next <= now
+    }
+
+    fn note_stall(&mut self, nanoseconds: u64) {
+        if self.on_average {
+            let (owed, lost) = arrears::after_stall(self.owed_ns, nanoseconds);
+            self.owed_ns = owed;
+            self.stalled_ns += lost;
+        } else {
+            self.stalled_ns += nanoseconds;
+        }
     }
 
     /// Credit that is too old is dropped and is no stall: there was nothing to send.
@@ -57,13 +83,14 @@ impl Pace {
         if rate != self.rate {
             self.rate = rate;
             self.remainder = 0;
+            self.stalled_ns += std::mem::take(&mut self.owed_ns);
         }
     }
 
-    /// Probes that were allowed and not sent in time: what stalls have cost.
+    /// Probes that were allowed and not sent in time, nor made up for since: what stalls
+    /// have cost.
     pub fn shortfall(&self) -> u64 {
-        let lost = u128::from(self.stalled_ns) * u128::from(self.rate.unwrap_or(0));
-        u64::try_from(lost / 1_000_000_000).unwrap_or(u64::MAX)
+        within(self.stalled_ns + self.owed_ns, self.rate)
     }
 
     /// A probe leaves.
@@ -73,13 +100,22 @@ impl Pace {
         };
         let parts = 1_000_000_000 + self.remainder;
         self.remainder = parts % rate;
-        self.next = self.next + Duration::from_nanos(parts / rate);
+        let interval = parts / rate;
+        let payment = arrears::payment(self.owed_ns, interval);
+        self.owed_ns -= payment;
+        self.next = self.next + Duration::from_nanos(interval - payment);
     }
 
     /// When the next probe may leave.
     pub fn next(&self, now: Moment) -> Moment {
         if self.rate.is_none() { now } else { self.next }
     }
+}
+
+/// Probes of so many nanoseconds.
+pub fn within(nanoseconds: u64, rate: Option<u64>) -> u64 {
+    let probes = u128::from(nanoseconds) * u128::from(rate.unwrap_or(0)) / 1_000_000_000;
+    u64::try_from(probes).unwrap_or(u64::MAX)
 }
 
 /// When the probe after the one that was due at `due` and leaves `now` is due.
@@ -92,11 +128,13 @@ pub fn next_beat(due: Moment, now: Moment, interval: Duration) -> Moment {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     /// Probes that leave within so many seconds, asked as soon as allowed.
     fn sent_within(seconds: u64, rate: u64) -> u64 {
-        let mut pace = Pace::new(Some(rate));
+        let mut pace = Pace::on_average(Some(rate));
         let mut now = Moment(10_000_000_000);
         let end = now + Duration::from_secs(seconds);
         let mut sent = 0;
@@ -112,7 +150,7 @@ mod tests {
 
     #[test]
     fn time_without_anything_to_send_is_no_stall() {
-        let mut pace = Pace::new(Some(1_000));
+        let mut pace = Pace::at_most(Some(1_000));
         let begin = Moment(1_000_000_000);
         assert!(pace.allows(begin));
         pace.take();
@@ -140,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_reader_of_the_clock_that_is_a_millisecond_late_loses_nothing() {
-        let mut pace = Pace::new(Some(20_000));
+        let mut pace = Pace::at_most(Some(20_000));
         let sent: usize = (0..10_000u64)
             .map(|ms| {
                 let now = Moment(1_000_000_000 + ms * 1_000_000);
@@ -152,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_stall_is_not_made_up() {
-        let mut pace = Pace::new(Some(1_000));
+        let mut pace = Pace::at_most(Some(1_000));
         let now = Moment(60_000_000_000);
         let burst = std::iter::from_fn(|| pace.allows(now).then(|| pace.take())).count();
         assert!(burst <= 3, "{burst}");
@@ -160,23 +198,77 @@ mod tests {
 
     #[test]
     fn what_a_stall_costs_is_counted() {
-        let mut pace = Pace::new(Some(1_000));
+        for mut pace in [Pace::at_most, Pace::on_average].map(|pace| pace(Some(1_000))) {
+            assert!(pace.allows(Moment(60_000_000_000)));
+            pace.take();
+            assert_eq!(pace.shortfall(), 0);
+            assert!(pace.allows(Moment(61_000_000_000)));
+            // A second of silence, less the credit and the probe that left.
+            assert!(
+                (995..=1_000).contains(&pace.shortfall()),
+                "{}",
+                pace.shortfall()
+            );
+        }
+    }
+
+    #[test]
+    fn a_rate_on_average_makes_up_for_a_stall_and_never_hurries() {
+        let mut pace = Pace::on_average(Some(10_000));
+        let mut now = Moment(60_000_000_000);
+        let end = now + Duration::from_secs(10);
+        let (mut sent, mut of_ms) = (0, HashMap::<u64, u32>::new());
+        while now < end {
+            if pace.allows(now) {
+                pace.take();
+                sent += 1;
+                *of_ms.entry(now.0 / 100_000_000).or_default() += 1;
+            }
+            now = now.max(pace.next(now));
+            if (10_000..10_010).contains(&sent) {
+                // Ten stalls, of 20 ms each.
+                now = now + Duration::from_millis(20);
+            }
+        }
+        assert!((99_980..=100_021).contains(&sent), "{sent}");
+        assert_eq!(pace.shortfall(), 0);
+        let most = of_ms.into_values().max();
+        assert!(most <= Some(1_034 + 20), "{most:?} in a tenth of a second");
+    }
+
+    #[test]
+    fn a_bound_is_a_bound_after_a_stall_too() {
+        let mut pace = Pace::at_most(Some(1_000));
+        let mut now = Moment(60_000_000_000);
+        assert!(pace.allows(now));
+        pace.take();
+        now = now + Duration::from_millis(200);
+        let sent: usize = (0..1_000)
+            .map(|_| {
+                now = now + Duration::from_millis(1);
+                std::iter::from_fn(|| pace.allows(now).then(|| pace.take())).count()
+            })
+            .sum();
+        assert!(sent <= 1_003, "{sent}");
+    }
+
+    #[test]
+    fn what_was_owed_at_another_rate_is_not_made_up_for() {
+        let mut pace = Pace::on_average(Some(1_000));
         assert!(pace.allows(Moment(60_000_000_000)));
         pace.take();
-        assert_eq!(pace.shortfall(), 0);
-        assert!(pace.allows(Moment(61_000_000_000)));
-        // A second of silence, less the credit and the probe that left.
-        assert!(
-            (995..=1_000).contains(&pace.shortfall()),
-            "{}",
-            pace.shortfall()
-        );
+        assert!(pace.allows(Moment(60_200_000_000)));
+        pace.set_rate(Some(500));
+        assert!(pace.allows(Moment(60_200_000_000)));
+        let before = pace.next(Moment(0));
+        pace.take();
+        assert_eq!(pace.next(Moment(0)), before + Duration::from_millis(2));
     }
 
     #[test]
     fn a_rate_that_stays_is_kept_to_the_last_probe() {
         let rate = Some(3_000_000);
-        let mut pace = Pace::new(rate);
+        let mut pace = Pace::at_most(rate);
         let sent: usize = (0..1_000u64)
             .map(|ms| {
                 pace.set_rate(rate);
@@ -189,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_rate_can_change_on_the_way() {
-        let mut pace = Pace::new(Some(10));
+        let mut pace = Pace::at_most(Some(10));
         let now = Moment(60_000_000_000);
         while pace.allows(now) {
             pace.take();

@@ -27,7 +27,7 @@ const FINE_PINGS: u32 = 1_000;
 
 /// One trace for each target and flow: session `target × flows + flow`.
 pub(super) fn traces(plan: &Plan, options: &TraceOptions, ways: &Ways) -> Engine<Trace> {
-    let mut engine = Engine::new(plan.probes.timeout, Pace::new(plan.probes.rate));
+    let mut engine = Engine::new(plan.probes.timeout, Pace::at_most(plan.probes.rate));
     let gap = options.interval / TRACES_AT_ONCE;
     let mut begin = clock::now();
     for way in &ways.found {
@@ -51,7 +51,7 @@ pub(super) fn traces(plan: &Plan, options: &TraceOptions, ways: &Ways) -> Engine
 
 /// One ping for each target: session `target`. They begin spread over an interval.
 pub(super) fn pings(plan: &Plan, options: &PingOptions, ways: &Ways) -> Engine<Ping> {
-    let mut engine = Engine::new(plan.probes.timeout, Pace::new(plan.probes.rate));
+    let mut engine = Engine::new(plan.probes.timeout, Pace::at_most(plan.probes.rate));
     let targets = ways.found.len().max(1) as u32;
     let now = clock::now();
     let reserved = flows(plan);

@@ -50,7 +50,7 @@ impl Days {
             respect_limits: false,
             first_round: u32::MAX - 1_000,
         };
-        let mut engine = Engine::new(TIMEOUT, Pace::new(None));
+        let mut engine = Engine::new(TIMEOUT, Pace::at_most(None));
         for target in 0..TARGETS {
             let ping = Ping::new(&options, now, Flows::in_turn(1, 1), TIMEOUT);
             let ping = ping.with_intervals(now).with_limits();

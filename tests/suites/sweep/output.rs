@@ -131,9 +131,14 @@ fn routers_and_seconds_have_files_of_their_own() {
 #[test]
 fn a_dry_run_says_how_much_and_sends_nothing() {
     let lab = Lab::chain(2).build().unwrap();
-    let run = sweep(&lab, Family::V4, &["--dry-run", "10.0.0.0/16"]);
-    assert!(run.stdout.contains("196,6"), "{}", run.stdout);
-    assert!(run.metadata().is_err());
+    for (tx, sender) in [("raw", "sockets"), ("xdp", "the kernel's generator")] {
+        let arguments = ["--dry-run", "--tx", tx, "10.0.0.0/16"];
+        let run = sweep(&lab, Family::V4, &arguments);
+        assert!(run.stdout.contains("196,6"), "{}", run.stdout);
+        let told = format!("sender: {sender}, 1 processor\n");
+        assert!(run.stdout.contains(&told), "{}", run.stdout);
+        assert!(run.metadata().is_err());
+    }
 }
 
 #[test]

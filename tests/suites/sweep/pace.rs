@@ -1,6 +1,9 @@
 //! The rate, and what bounds a run.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::Signal;
 use probe_tests::{
@@ -102,6 +105,33 @@ fn silence_cuts_a_run_short_that_asks_for_answers() {
     }
 }
 
+#[test]
+fn what_a_stall_costs_is_made_up_for() {
+    let stop = Duration::from_millis(60);
+    let rate = 20_000;
+    for (tx, family) in &BACK_ENDS[..2] {
+        let lab = InternetLab::build(ALL_ALIVE).unwrap();
+        let running = Probe::sweep(lab.vantage())
+            .args(["--ping", "--timeout", "100ms", "--tx", tx])
+            .args(["--rate", &rate.to_string(), "--max-probes", "160000"])
+            .args(["--format", "none", &lab.network(*family, 18)])
+            .start()
+            .unwrap();
+        for _ in 0..2 {
+            thread::sleep(Duration::from_secs(1));
+            running.signal(Signal::SIGSTOP).unwrap();
+            thread::sleep(stop);
+            running.signal(Signal::SIGCONT).unwrap();
+        }
+        let run = running.wait().unwrap();
+        assert_eq!(run.counters().unwrap().sent, 160_000);
+        // A host that stalls for longer than a quarter of a second has more to tell.
+        let cost = 2 * rate * stop.as_millis() as u64 / 1_000;
+        let shortfall = shortfall(&run);
+        assert!(shortfall < cost / 2, "{tx}: {shortfall} of {cost}");
+    }
+}
+
 /// Probes that were allowed and did not leave in time, the sweep says.
 fn shortfall(run: &Run) -> u64 {
     run.metadata().unwrap().sweep.as_ref().unwrap().shortfall
@@ -118,7 +148,7 @@ fn no_signal_lifts_the_rate_above_what_bounds_it() {
             .unwrap();
         let told = |running: &mut probe_tests::probe::Running, signal| {
             running.signal(signal).unwrap();
-            std::thread::sleep(Duration::from_millis(60));
+            thread::sleep(Duration::from_millis(60));
         };
         running.wait_for_lines(100).unwrap();
         told(&mut running, Signal::SIGUSR1);

@@ -89,7 +89,7 @@ impl<S: Session> World<S> {
     /// Session n of the engine goes to path n.
     fn new(paths: Vec<Path>, timeout: Duration, rate: Option<u64>, seed: u64) -> Self {
         Self {
-            engine: Engine::new(timeout, Pace::new(rate)),
+            engine: Engine::new(timeout, Pace::at_most(rate)),
             network: Network::new(paths, seed),
             timeout,
             now: BEGIN,

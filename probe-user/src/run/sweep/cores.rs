@@ -13,8 +13,9 @@ use crate::{
 };
 
 /// Probes a second that one lane is there for: on most machines it can do more, in larger
-/// batches.
+/// batches; half of it where each stamp is asked to be exact.
 const OF_LANE: u64 = 1_000_000;
+const OF_EXACT_LANE: u64 = 500_000;
 
 /// Most lanes that nobody asked for.
 const MOST: u32 = 4;
@@ -27,17 +28,21 @@ pub(super) async fn of_generator(
     ways: &WayMap,
     network: &Network,
 ) -> u32 {
-    let wanted = rate.map_or(MOST, wanted).min(to_spare(plan));
+    let wanted = wanted(rate, plan.tx_batch).min(to_spare(plan));
     if wanted <= 1 {
         return 1;
     }
     wanted.min(queues(ways, network).await).max(1)
 }
 
-/// Lanes that a rate is worth.
-fn wanted(rate: u64) -> u32 {
-    let lanes = rate.div_ceil(OF_LANE).min(u64::from(MOST));
-    lanes as u32
+/// Lanes that a rate is worth, with the batch that was asked for.
+fn wanted(rate: Option<u64>, batch: Option<u32>) -> u32 {
+    let of_lane = match batch {
+        Some(1) => OF_EXACT_LANE,
+        _ => OF_LANE,
+    };
+    let lanes = rate.map(|rate| rate.div_ceil(of_lane));
+    lanes.map_or(MOST, |lanes| lanes.min(u64::from(MOST)) as u32)
 }
 
 /// Processors that lanes may have: all, if that is asked for and no records are
@@ -63,15 +68,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_begun_million_is_worth_a_lane_up_to_four() {
-        for (rate, expected) in [
-            (1, 1),
-            (1_000_000, 1),
-            (1_000_001, 2),
-            (3_500_000, 4),
-            (u64::MAX, 4),
+    fn each_begun_million_is_worth_a_lane_up_to_four_or_half_of_it_if_stamps_are_exact() {
+        for (rate, batch, expected) in [
+            (Some(1), None, 1),
+            (Some(1_000_000), None, 1),
+            (Some(1_000_001), None, 2),
+            (Some(1_000_001), Some(4), 2),
+            (Some(3_500_000), None, 4),
+            (Some(500_000), Some(1), 1),
+            (Some(1_000_000), Some(1), 2),
+            (Some(u64::MAX), None, 4),
+            (None, Some(1), 4),
         ] {
-            assert_eq!(wanted(rate), expected, "{rate}");
+            assert_eq!(wanted(rate, batch), expected, "{rate:?} in {batch:?}");
         }
     }
 }

@@ -3,12 +3,14 @@
 
 use std::{sync::Arc, thread::JoinHandle};
 
+use probe_common::abi::generator::Lane;
+
 use super::{
     control::{LaneCounts, Orders},
     result::LaneResult,
 };
 use crate::{
-    engine::time::Moment,
+    engine::{pace, time::Moment},
     io::{
         generator::{self, Generator, LaneWords, LiveFrames, Permit},
         processors,
@@ -44,7 +46,7 @@ impl Generating {
             spared: [lane.target_reached, lane.gap_limit, lane.known_path],
             slot_waits: lane.slot_waits,
             held: lane.held,
-            shortfall: shortfall(lane.stalled_ns, self.orders.rate()),
+            shortfall: shortfall(&lane, self.orders.rate()),
             last_sent: (lane.last_ns != 0).then_some(Moment(lane.last_ns)),
             batches: lane.batches,
             span_ns: lane.span_ns,
@@ -103,9 +105,7 @@ impl Steering {
                 .set(lane.target_reached + lane.gap_limit + lane.known_path);
             counts.slot_waits.set(lane.slot_waits);
             counts.held.set(lane.held);
-            counts
-                .shortfall
-                .set(shortfall(lane.stalled_ns, orders.rate()));
+            counts.shortfall.set(shortfall(&lane, orders.rate()));
             if lane.done != 0 || orders.is_stopped() {
                 generator::interrupt(thread);
             }
@@ -133,8 +133,7 @@ impl Steering {
     }
 }
 
-/// Probes that stalls have cost.
-fn shortfall(stalled_ns: u64, rate: Option<u64>) -> u64 {
-    let lost = u128::from(stalled_ns) * u128::from(rate.unwrap_or(0));
-    u64::try_from(lost / 1_000_000_000).unwrap_or(u64::MAX)
+/// Probes that stalls have cost, and that are not made up for.
+fn shortfall(lane: &Lane, rate: Option<u64>) -> u64 {
+    pace::within(lane.stalled_ns.saturating_add(lane.owed_ns), rate)
 }

@@ -145,7 +145,7 @@ impl Sending {
             ways: common.orders.ways(),
             ways_version,
             contact: Contact::new(&common.probes.contact),
-            pace: Pace::new(common.orders.rate()),
+            pace: Pace::on_average(common.orders.rate()),
             round: Round {
                 number: match &course {
                     Course::Full(lane) => lane.round(),

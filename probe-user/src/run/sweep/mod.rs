@@ -13,6 +13,7 @@ mod ceiling;
 mod conduct;
 mod control;
 mod cores;
+mod dry;
 mod finish;
 mod generate;
 mod lane;
@@ -39,7 +40,7 @@ use crate::{
 pub(super) async fn sweep(mut plan: SweepPlan, network: &Network) -> Result<Outcome> {
     let ways = find_ways(&plan, network).await?;
     if plan.dry_run {
-        return status::dry_run(&plan, network, &ways).await;
+        return dry::run(plan, network, &ways).await;
     }
     if let Some(error) = ways.first_error() {
         let count = ways.unroutable();
@@ -48,18 +49,28 @@ pub(super) async fn sweep(mut plan: SweepPlan, network: &Network) -> Result<Outc
             &format!("no way to {count} targets, which are skipped: {error}"),
         );
     }
-    let brake = prepare::brake(&plan, network, &ways).await;
-    let rate = prepare::Sizing::of(&plan, brake.clone(), false).rate;
-    let choice = backend::Choice::of(&plan, rate, &ways);
-    if choice.generator.is_some() && plan.may_add_lanes {
-        plan.lanes = cores::of_generator(&plan, rate, &ways, network).await;
-    }
-    let sizing = prepare::Sizing::of(&plan, brake, choice.generator.is_some());
+    let (choice, sizing) = choose(&mut plan, network, &ways).await;
     let equipment = prepare::equip(&mut plan, &sizing, choice, network, &ways).await?;
     let changes = network.watch()?;
     network.keep_neighbours_fresh();
     let sweep = start::start(plan, &sizing, equipment, ways)?;
     conduct::conduct(sweep, network, changes).await
+}
+
+/// What sends, on how many processors, and what that takes.
+async fn choose(
+    plan: &mut SweepPlan,
+    network: &Network,
+    ways: &WayMap,
+) -> (backend::Choice, prepare::Sizing) {
+    let brake = prepare::brake(plan, network, ways).await;
+    let rate = prepare::Sizing::of(plan, brake.clone(), false).rate;
+    let choice = backend::Choice::of(plan, rate, ways);
+    if choice.generator.is_some() && plan.may_add_lanes {
+        plan.lanes = cores::of_generator(plan, rate, ways, network).await;
+    }
+    let sizing = prepare::Sizing::of(plan, brake, choice.generator.is_some());
+    (choice, sizing)
 }
 
 /// The ways to all targets.

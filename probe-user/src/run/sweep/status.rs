@@ -8,23 +8,15 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{
-    backend::Choice,
-    conduct::Sums,
-    prepare::{self, Sizing},
-    start::notify,
-};
+use super::{conduct::Sums, start::notify};
 use crate::{
     engine::sweep::{
-        plan::{Probing, RecordFormat, SweepPlan},
+        plan::{RecordFormat, SweepPlan},
         schedule::Schedule,
     },
-    error::{Error, Outcome, Result},
-    io::{
-        network::{Network, WayMap},
-        output::{self, Output},
-    },
-    sink::text::{count, counted, percent},
+    error::{Error, Result},
+    io::output::{self, Output},
+    sink::text::{count, percent},
 };
 
 /// The columns of the status file.
@@ -212,55 +204,13 @@ impl<'a> Line<'a> {
 }
 
 /// Minutes and seconds, with hours where there are any.
-fn clock(duration: Duration) -> String {
+pub(super) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if hours > 0 {
         format!("{hours}:{minutes:02}:{seconds:02}")
     } else {
         format!("{minutes}:{seconds:02}")
-    }
-}
-
-/// Prints what would be done.
-pub(super) async fn dry_run(plan: &SweepPlan, network: &Network, ways: &WayMap) -> Result<Outcome> {
-    let mut text = String::new();
-    for path in ways.paths() {
-        let interface = network.interface(path.ifindex).await;
-        let name = interface.map_or_else(|_| path.ifindex.to_string(), |found| found.name.clone());
-        text += &format!("way: from {} by {name}\n", path.source);
-    }
-    let probes = plan.probes();
-    let brake = prepare::brake(plan, network, ways).await;
-    let sizing = Sizing::of(plan, brake.clone(), false);
-    let choice = Choice::of(plan, sizing.rate, ways);
-    let Sizing { rate, notice, .. } = Sizing::of(plan, brake, choice.generator.is_some());
-    if let Some(notice) = notice {
-        notify(plan, &notice);
-    }
-    let most = match plan.probing {
-        Probing::Full => "",
-        Probing::Adaptive { .. } => "at most ",
-    };
-    let duration = rate.map_or_else(String::new, |rate| {
-        let seconds = probes / rate.max(1);
-        format!(
-            ", {most}{} at {}/s",
-            clock(Duration::from_secs(seconds)),
-            count(rate)
-        )
-    });
-    text += &format!(
-        "{most}{} to {}{duration}; seed {}\n",
-        counted(probes, "probe", "probes"),
-        counted(u64::from(plan.targets.len()), "target", "targets"),
-        plan.seed,
-    );
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::CutShort(format!("cannot write the plan: {error}")))
-        }
-        _ => Ok(Outcome::Done),
     }
 }
 

@@ -86,6 +86,31 @@ fn a_veth_whose_peer_takes_no_redirected_frames_is_served_by_sockets() {
 }
 
 #[test]
+fn sockets_take_one_processor_where_the_generator_would_have_had_more() {
+    let lab = Lab::chain(1).build().unwrap();
+    let (near, far) = (lab.vantage(), lab.node("r1").unwrap());
+    // As many queues as network cards have.
+    let queues = "numtxqueues 4 numrxqueues 4";
+    let peer = format!("peer name wide netns {}", far.path().display());
+    near.ip([format!("link add wide {queues} type veth {peer}")])
+        .unwrap();
+    for (node, address) in [(near, "10.99.0.1/24"), (far, "10.99.0.2/24")] {
+        node.ip([
+            format!("address add {address} dev wide"),
+            "link set wide up".to_owned(),
+        ])
+        .unwrap();
+    }
+    let target = lab.address(Family::V4, "target").unwrap().to_string();
+    near.ip([format!("route replace {target}/32 via 10.99.0.2 dev wide")])
+        .unwrap();
+    let arguments = ["--rate", "max", "--ttl", "1", "--format", "none", &target];
+    let run = fallen_back(near, &arguments, "ndo_xdp_xmit");
+    assert_eq!(section(&run).lanes, 1);
+    assert_eq!(run.counters().unwrap().valid, 1);
+}
+
+#[test]
 fn a_macvlan_is_served_by_sockets() {
     let lab = Lab::chain(2).build().unwrap();
     let macvlan = lab.add_macvlan("r1").unwrap();

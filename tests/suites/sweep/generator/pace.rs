@@ -84,7 +84,8 @@ fn signals_change_the_rate_while_it_runs() {
     replies.sort_by_key(|reply| reply.tx_ns);
     let after = &replies[lines + 500..];
     let rate = after.len() as f64 / span(after);
-    assert!(rate <= last * 1.02, "{rate} of {last}");
+    // What a stall cost before may be made up for at 3 %.
+    assert!(rate <= last * 1.04, "{rate} of {last}");
     assert!(rate > 2_100.0, "{rate} of {last}");
 }
 
