@@ -17,7 +17,7 @@ const LINES: [(Layout, &str, &str); 2] = [
     (Layout::List, "a list", "#d55e00"),
     (Layout::Network, "a network", "#009e73"),
 ];
-const LEFT: f64 = 170.0;
+const LEFT: f64 = 200.0;
 const LENGTH: f64 = 460.0;
 const RIGHT: f64 = 200.0;
 const TOP: f64 = 56.0;

@@ -14,6 +14,7 @@ pub mod chart;
 mod report;
 pub mod table;
 mod told;
+mod verdict;
 
 pub use self::{
     campaign::{Campaign, Run},

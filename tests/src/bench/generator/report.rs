@@ -5,11 +5,9 @@ use serde::Serialize;
 use super::{
     campaign::{Campaign, Run},
     case::{Case, Layout, Part, Tool},
+    verdict::{self, LOSSLESS, Verdict},
 };
 use crate::bench::{Machine, median::median, sweep::Usage};
-
-/// Share of replies recorded from which on a run counts as one without loss.
-const LOSSLESS: f64 = 0.9999;
 
 /// The benchmark's result.
 #[derive(Clone, Debug, Serialize)]
@@ -24,6 +22,8 @@ pub struct Report {
     pub rounds: u32,
     /// In the order of the cases.
     pub rows: Vec<Row>,
+    /// What it is judged by.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// A case: medians over its runs.
@@ -81,13 +81,16 @@ impl Report {
             let own: Vec<&Run> = runs.iter().filter(|run| run.case == *case).collect();
             Row::new(case, &own)
         });
-        Self {
-            schema: 1,
+        let mut report = Self {
+            schema: 2,
             machine,
             versions: campaign.versions(),
             rounds: campaign.rounds,
             rows: rows.collect(),
-        }
+            verdicts: Vec::new(),
+        };
+        report.verdicts = verdict::judge(&report);
+        report
     }
 
     /// The generator's best rate, all replies recorded, over zmap's: how many times as

@@ -29,7 +29,7 @@ const HEADER: [&str; 18] = [
     "p50 µs",
     "p99 µs",
 ];
-const NOTES: [&str; 9] = [
+const NOTES: [&str; 10] = [
     "probes/s: as they came, from the first to the last; median, least and most of the rounds.",
     "recorded: replies recorded by the tool's own account, of those sent back.",
     "dropped: probes refused behind their stamp (dropped_after_stamp). ring full: replies.",
@@ -39,6 +39,7 @@ const NOTES: [&str; 9] = [
     "program included, and whatever else the machine does: compare figures of one run, on an idle one.",
     "peak MiB: of the process, with as much of the kernel programs' arrays as it has touched.",
     "p50, p99: round-trip time at the first TTL that was probed.",
+    "Verdicts are on medians of the rounds; without loss: at least 99.99 % recorded.",
 ];
 
 /// The whole report, as it is printed.
@@ -60,15 +61,10 @@ pub fn render(report: &Report) -> String {
             let _ = writeln!(text, "{}\n", table(&rows));
         }
     }
-    for (cores, name) in [(1, "one processor"), (2, "two")] {
-        let Some(times) = report.over_zmap(cores) else {
-            continue;
-        };
-        let _ = writeln!(
-            text,
-            "best without loss (at least 99.99 % recorded) on {name}: {times:.1} times zmap's\n"
-        );
+    for verdict in &report.verdicts {
+        let _ = writeln!(text, "{verdict}");
     }
+    text.push('\n');
     let _ = writeln!(text, "{}", NOTES.join("\n"));
     text
 }
