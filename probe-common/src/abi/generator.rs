@@ -240,7 +240,7 @@ pub struct Lane {
     pub known_path: u64,
     /// Waits for a slot.
     pub slot_waits: u64,
-    /// Waits for a ring to be read, for a full device, or by order.
+    /// Waits for a ring to be read, or by order.
     pub held: u64,
     /// Time that stalls have cost beyond what can be made up for.
     pub stalled_ns: u64,

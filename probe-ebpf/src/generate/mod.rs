@@ -102,7 +102,10 @@ fn may_send(lane: LanePtr, now: u64) -> bool {
     if flags & (Lane::ON | Lane::STOP) != Lane::ON || lane.done() != 0 {
         return false;
     }
-    if flags & Lane::HOLD != 0 || backoff::is_on(lane, now) || pace::is_ring_filling(lane) {
+    if backoff::is_on(lane, now) {
+        return false;
+    }
+    if flags & Lane::HOLD != 0 || pace::is_ring_filling(lane) {
         lane.set_held(lane.held() + 1);
         return false;
     }

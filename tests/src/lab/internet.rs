@@ -310,7 +310,10 @@ fn connect(vantage: &Namespace, far: &Namespace) -> Result<()> {
     for (node, device, host) in [(far, UPLINK, 1), (vantage, device, 2)] {
         node.ip([
             format!("addr add {}/30 dev {device}", address(Family::V4, host)),
-            format!("addr add {}/64 dev {device}", address(Family::V6, host)),
+            format!(
+                "addr add {}/64 dev {device} nodad",
+                address(Family::V6, host)
+            ),
             format!("link set {device} up"),
         ])?;
     }

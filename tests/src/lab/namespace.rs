@@ -59,8 +59,10 @@ impl Namespace {
     /// The kernel kills it when the thread that starts it ends, so that a lab
     /// leaves no process behind: wait for it in that thread.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = Command::new("setpriv");
+        // Whoever runs the tests may ignore signals, and that is inherited.
+        let mut command = Command::new("env");
         command
+            .args(["--default-signal=HUP,INT,QUIT,TERM,USR1,USR2", "setpriv"])
             .args(["--pdeathsig", "KILL", "nsenter"])
             .arg(format!("--net={}", self.path().display()))
             .arg("--")

@@ -219,6 +219,11 @@ impl Counters {
         sum(&self.skipped) + sum(&self.failed)
     }
 
+    /// Probes that were answered, in time or not.
+    pub fn answered(&self) -> u64 {
+        self.valid + self.late
+    }
+
     /// Candidates that count as no probe's reply, all reasons together.
     pub fn rejected(&self) -> u64 {
         sum(&self.malformed) + self.foreign + self.stale + self.bad_nonce + self.bad_destination

@@ -1,7 +1,8 @@
 //! A run, while it lasts and afterwards.
 
 use std::{
-    fs::{self, Permissions},
+    fs::{self, File, Permissions},
+    io::{Read as _, Seek as _, SeekFrom},
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, ExitStatus},
@@ -28,6 +29,8 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at a run.
 const PAUSE: Duration = Duration::from_millis(5);
+/// Between two signals that are to end it.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(500);
 /// Exit codes after which metadata is there: done, cut short, stopped by a signal.
 const MEASURED: [i32; 6] = [0, 1, 4, 129, 130, 143];
 
@@ -65,6 +68,14 @@ pub struct Running {
     files: Files,
     /// Whether the run is one that measures, and so writes metadata.
     measures: bool,
+    written: Growth,
+}
+
+/// How far a file of lines has grown.
+#[derive(Debug, Default)]
+struct Growth {
+    octets: u64,
+    lines: usize,
 }
 
 /// A run that has ended.
@@ -85,6 +96,7 @@ impl Running {
             child,
             files,
             measures,
+            written: Growth::default(),
         }
     }
 
@@ -115,16 +127,43 @@ impl Running {
     ///
     /// If the run ends or hangs before.
     pub fn wait_for_lines(&mut self, count: usize) -> Result<()> {
+        self.wait_until(&format!("{count} lines"), |run| {
+            Ok(run.written.look(&run.files.path("stdout"))? >= count)
+        })
+    }
+
+    /// Waits until so many lines of stderr contain a text.
+    ///
+    /// # Errors
+    ///
+    /// If the run ends or hangs before.
+    pub fn wait_until_told(&mut self, text: &str, count: usize) -> Result<()> {
+        self.wait_until(&format!("{count} times {text:?}"), |run| {
+            let told = run.files.read("stderr")?;
+            Ok(told.lines().filter(|line| line.contains(text)).count() >= count)
+        })
+    }
+
+    /// Waits until something has come about.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be seen whether it has, or the run ends or hangs before.
+    pub fn wait_until(
+        &mut self,
+        what: &str,
+        mut is_so: impl FnMut(&mut Self) -> Result<bool>,
+    ) -> Result<()> {
         let started = Instant::now();
-        while self.lines()?.len() < count {
+        while !is_so(self)? {
             if let Some(status) = self.child.try_wait()? {
-                bail!(
-                    "{status} after {:?}; {}",
-                    self.lines()?,
-                    self.files.read("stderr")?
-                );
+                bail!("{status}, not {what}; {}", self.files.read("stderr")?);
             }
-            ensure!(started.elapsed() < PATIENCE, "lines: {:?}", self.lines()?);
+            ensure!(
+                started.elapsed() < PATIENCE,
+                "no {what}: {:?}",
+                self.lines()
+            );
             thread::sleep(PAUSE);
         }
         Ok(())
@@ -137,6 +176,22 @@ impl Running {
     /// If the run has ended.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         Ok(kill(Pid::from_raw(self.id().try_into()?), signal)?)
+    }
+
+    /// Ends the run by a signal, sent again and again: one that finds it at its end
+    /// already says that nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::wait`].
+    #[track_caller]
+    pub fn end_by(mut self, signal: Signal) -> Result<Run> {
+        let started = Instant::now();
+        while self.child.try_wait()?.is_none() && started.elapsed() < PATIENCE {
+            self.signal(signal)?;
+            thread::sleep(BETWEEN_SIGNALS);
+        }
+        self.wait()
     }
 
     /// Waits for the end and checks the accounting.
@@ -174,6 +229,19 @@ impl Running {
             ensure!(started.elapsed() < PATIENCE, "probe does not end");
             thread::sleep(PAUSE);
         }
+    }
+}
+
+impl Growth {
+    /// How many whole lines there are by now.
+    fn look(&mut self, path: &Path) -> Result<usize> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(self.octets))?;
+        let mut new = Vec::new();
+        file.read_to_end(&mut new)?;
+        self.octets += new.len() as u64;
+        self.lines += new.iter().filter(|octet| **octet == b'\n').count();
+        Ok(self.lines)
     }
 }
 

@@ -71,7 +71,10 @@ fn assert_nothing_wrong(lab: &InternetLab, run: &Run, targets: &[IpAddr], reques
         assert_eq!(truth.get(&place), Some(&found), "{reply:?}");
         assert!(places.insert(place), "{reply:?} came twice");
     }
-    assert_eq!(replies.len() as u64, counters.valid - counters.ring_full);
+    assert_eq!(
+        replies.len() as u64,
+        counters.answered() - counters.ring_full
+    );
 }
 
 fn assert_nearly_all(coverage: Coverage, what: &str) {
@@ -175,24 +178,25 @@ fn each_protocol_follows_paths_to_their_end() {
 
 #[test]
 fn flows_have_paths_of_their_own() {
-    let lab = Lab::parse("vantage r1 (a2 | b2) r3 target")
+    // Before the target: where every flow looks.
+    let lab = Lab::parse("vantage r1 r2 (a3 | b3) target")
         .build()
         .unwrap();
     for family in Family::ALL {
         let target = lab.address(family, "target").unwrap();
         let run = Probe::adaptive_sweep(lab.vantage())
-            .args(["--udp", "--flows", "16", "--max-ttl", "8"])
+            .args(["--udp", "--flows", "32", "--max-ttl", "8"])
             .args(SOON)
             .to(target)
             .run()
             .unwrap();
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         let replies = run.replies().unwrap();
-        let second = replies.iter().filter(|reply| reply.ttl == 2);
-        let arms: BTreeSet<_> = second.map(|reply| reply.responder).collect();
+        let third = replies.iter().filter(|reply| reply.ttl == 3);
+        let arms: BTreeSet<_> = third.map(|reply| reply.responder).collect();
         assert_eq!(arms.len(), 2, "{arms:?}");
         let counters = run.counters().unwrap();
-        assert_eq!(counters.planned, 16 * 8);
+        assert_eq!(counters.planned, 32 * 8);
         assert!(counters.sent < counters.planned, "{counters:#?}");
     }
 }
@@ -211,7 +215,7 @@ fn replies_are_waited_for_before_the_next_hop_is_chosen() {
         let target = lab.address(family, "target").unwrap();
         let run = Probe::adaptive_sweep(lab.vantage())
             .args(["--max-ttl", "12", "--rate", "10k", "--tx", tx])
-            .args(SOON)
+            .args(["--timeout", "5s", "--cooldown", "300ms"])
             .to(target)
             .run()
             .unwrap();
@@ -253,8 +257,9 @@ fn hops_that_all_paths_share_are_spared_more_than_their_rate() {
         for (ttl, mut times) in by_ttl {
             times.sort_unstable();
             let seconds = (times.last().unwrap() - times[0]) as f64 / 1e9;
-            // Two milliseconds of credit in each lane are less than a probe.
-            let most = 200.0 * seconds + 2.0 * f64::from(lanes);
+            // Two milliseconds of credit in each lane are less than a probe; the first and
+            // the last stamp may follow their decisions late.
+            let most = 200.0 * seconds + 3.0 * f64::from(lanes);
             assert!(
                 times.len() as f64 <= most,
                 "{tx} TTL {ttl}: {} in {seconds} s",

@@ -1,6 +1,6 @@
 //! Records that come faster than they are taken.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::path::Path;
 
 use nix::sys::signal::Signal;
 use probe_common::lab::Internet;
@@ -9,16 +9,20 @@ use probe_tests::{
     probe::{Probe, Run},
 };
 
-/// Seconds in which the line must have filled up.
-const PATIENCE: usize = 30;
+use crate::status::column;
+
+/// Records in line above which others are dropped, if that is asked for.
+const MOST_IN_LINE: u64 = 1 << 20;
 
 /// A sweep at full speed whose records nobody reads, ended once the line of those that
 /// wait is full.
-fn unread(family: Family, extra: &[&str]) -> Run {
+fn unread(family: Family, extra: &[&str], is_full: fn(&Path) -> bool) -> Run {
     let lab = InternetLab::build(Internet::DEFAULT).unwrap();
     let status = tempfile::NamedTempFile::new().unwrap();
     let mut running = Probe::sweep(lab.vantage())
         .args([&lab.network(family, 22), "--rate", "max", "--max-ttl", "20"])
+        // The generator waits for its rings too.
+        .args(["--tx", "raw"])
         .args(["--timeout", "200ms", "--status-file"])
         .args([status.path()])
         .args(extra)
@@ -27,32 +31,12 @@ fn unread(family: Family, extra: &[&str]) -> Run {
         .unwrap();
     // Open to the end, and never read.
     let _pipe = running.take_stdout().unwrap();
-    let is_full = |_: &usize| {
-        thread::sleep(Duration::from_secs(1));
-        matches!(waiting(status.path())[..], [.., before, now] if before == now && now > 0)
-    };
-    assert!(
-        (0..PATIENCE).find(is_full).is_some(),
-        "{}",
-        fs::read_to_string(status.path()).unwrap()
-    );
-    running.signal(Signal::SIGINT).unwrap();
-    thread::sleep(Duration::from_secs(1));
-    running.signal(Signal::SIGINT).unwrap();
-    let run = running.wait().unwrap();
+    running
+        .wait_until("line that is full", |_| Ok(is_full(status.path())))
+        .unwrap();
+    let run = running.end_by(Signal::SIGINT).unwrap();
     assert_eq!(run.code, Some(130), "{}", run.stderr);
     run
-}
-
-/// How many records waited in line, second by second.
-fn waiting(status: &Path) -> Vec<u64> {
-    let mut reader = csv::Reader::from_path(status).unwrap();
-    let header = reader.headers().unwrap().clone();
-    let column = header.iter().position(|name| name == "waiting");
-    // The file may not have its header yet, or only a part of its last row.
-    let rows = reader.records().filter_map(Result::ok);
-    rows.filter_map(|row| row.get(column?)?.parse().ok())
-        .collect()
 }
 
 fn waits(run: &Run) -> u64 {
@@ -66,14 +50,22 @@ fn waits(run: &Run) -> u64 {
 
 #[test]
 fn sending_waits_for_records_that_nobody_takes() {
-    let run = unread(Family::V4, &[]);
+    let is_full = |status: &Path| column(status, "backlog_waits").last() > Some(&0);
+    let run = unread(Family::V4, &[], is_full);
     assert_eq!(run.counters().unwrap().backlog, 0);
     assert!(waits(&run) > 0);
 }
 
 #[test]
 fn records_that_nobody_takes_are_dropped_and_counted_if_asked_for() {
-    let run = unread(Family::V6, &["--on-backlog", "drop"]);
+    // More came when the line was full.
+    let is_full = |status: &Path| {
+        let waiting = column(status, "waiting");
+        let first = waiting.iter().position(|waiting| *waiting > MOST_IN_LINE);
+        let answered = column(status, "answered");
+        first.is_some_and(|first| answered.last() > answered.get(first))
+    };
+    let run = unread(Family::V6, &["--on-backlog", "drop"], is_full);
     let counters = run.counters().unwrap();
     assert!(counters.backlog > 0, "{counters:#?}");
     assert_eq!(waits(&run), 0);

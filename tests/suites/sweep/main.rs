@@ -15,6 +15,7 @@ mod routers;
 mod scope;
 mod stack;
 mod stamps;
+mod status;
 mod tcp;
 mod tells;
 mod uplinks;
@@ -50,10 +51,11 @@ fn places(replies: &[Reply]) -> BTreeMap<(String, u8, u32), u32> {
     places
 }
 
-/// Everything that was sent was answered in time, and nothing else came.
+/// Everything that was sent was answered, and nothing else came. Late is what a host
+/// that stalls calls its replies.
 fn assert_clean(run: &Run) {
     let counters = run.counters().unwrap();
-    assert_eq!(counters.sent, counters.valid, "{counters:#?}");
+    assert_eq!(counters.sent, counters.answered(), "{counters:#?}");
     assert_eq!(counters.rejected(), 0, "{counters:#?}");
-    assert_eq!(counters.late + counters.duplicate, 0, "{counters:#?}");
+    assert_eq!(counters.duplicate, 0, "{counters:#?}");
 }

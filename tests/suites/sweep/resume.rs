@@ -25,15 +25,15 @@ fn interrupted(vantage: &Namespace, target: &str, signal: Signal) -> Vec<Value> 
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("out.jsonl");
     let running = Probe::sweep(vantage)
-        .args(["--rate", "1000", "--probes", "2000", "--max-ttl", "2"])
+        .args(["--rate", "500", "--probes", "2000", "--max-ttl", "2"])
         .args(["--round-interval", "0", "--timeout", "200ms", "--output"])
         .args([&output])
         .args([target])
         .start()
         .unwrap();
-    thread::sleep(Duration::from_millis(2_200));
-    running.signal(signal).unwrap();
     let checkpoint = folder.path().join("out.jsonl.checkpoint");
+    wait_until_some_is_done(&checkpoint);
+    running.signal(signal).unwrap();
     if signal == Signal::SIGKILL {
         drop(running);
         // A torn line, as a power cut leaves it behind.
@@ -132,17 +132,31 @@ fn hold_back(vantage: &Namespace, verb: &str, rate: &str) {
     vantage.run("tc", &[&words[..], &limits].concat()).unwrap();
 }
 
-/// Waits until the queue grows no more: the sender's buffer is full.
+/// Waits until the queue has not grown for half a second: the sender's buffer is full.
 fn wait_until_stuck(vantage: &Namespace) {
-    let (mut before, mut now) = (0, 0);
-    while now < 1_000 || now > before {
+    let (mut now, mut equal) = (0, 0);
+    while equal < 5 {
         thread::sleep(Duration::from_millis(100));
         let device = ["-s", "qdisc", "show", "dev", InternetLab::DEVICE];
         let text = vantage.run("tc", &device).unwrap();
         let (_, backlog) = text.split_once("backlog ").unwrap();
         let packets = backlog.split([' ', '\n']).nth(1).unwrap();
-        (before, now) = (now, packets.trim_end_matches('p').parse().unwrap());
+        let before = now;
+        now = packets.trim_end_matches('p').parse().unwrap();
+        equal = if now > 1_000 && now == before {
+            equal + 1
+        } else {
+            0
+        };
     }
+}
+
+/// Whether a process has a thread that sends.
+fn is_sending(process: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let names = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("comm")));
+    let mut names = names.map(Result::unwrap_or_default);
+    names.any(|name| name.starts_with("probe-tx"))
 }
 
 #[test]
@@ -161,7 +175,7 @@ fn assert_sent_after_all(lab: &InternetLab, family: Family) {
     let lines: String = targets.iter().map(|target| format!("{target}\n")).collect();
     fs::write(&list, lines).unwrap();
     hold_back(lab.vantage(), "add", "8kbit");
-    let running = Probe::sweep(lab.vantage())
+    let mut running = Probe::sweep(lab.vantage())
         .args(["--ping", "--rate", "50k", "--timeout", "2s", "--targets"])
         .args([&list])
         .args(["--output"])
@@ -170,7 +184,9 @@ fn assert_sent_after_all(lab: &InternetLab, family: Family) {
         .unwrap();
     wait_until_stuck(lab.vantage());
     running.signal(Signal::SIGINT).unwrap();
-    thread::sleep(Duration::from_millis(100));
+    running
+        .wait_until("end of sending", |run| Ok(!is_sending(run.id())))
+        .unwrap();
     // What was sent arrives in time.
     hold_back(lab.vantage(), "change", "20mbit");
     let run = running.wait().unwrap();

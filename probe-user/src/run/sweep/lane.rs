@@ -198,6 +198,7 @@ impl Sending {
         let now = clock::now();
         if self.common.orders.is_held() {
             self.result.held += 1;
+            self.publish();
             return Turn::Until(now + REST);
         }
         let turn = match self.course {

@@ -54,7 +54,7 @@ pub(in crate::run) struct SweepSection {
     shortfall: u64,
     /// Waits for a slot that nobody waits for any more.
     slot_waits: u64,
-    /// Waits for records to be written.
+    /// Waits for replies to be read, or records to be written.
     backlog_waits: u64,
     /// Packets, replies or not, that the devices dropped on their way in.
     device_drops: u64,

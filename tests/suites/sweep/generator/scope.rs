@@ -198,7 +198,8 @@ fn the_contact_text_is_in_every_probe() {
             let capture = lab.capture(family).unwrap();
             let arguments = ["--ping", "--rate", "5k", "--no-consume", "--contact", text];
             let run = generated(&lab, &[&arguments[..], &[network]].concat());
-            assert_eq!(run.counters().unwrap().valid, 128, "{:?}", run.counters());
+            let counters = run.counters().unwrap();
+            assert_eq!(counters.answered(), 128, "{counters:#?}");
             let frames = capture.frames().unwrap();
             let bears = |frame: &&Vec<u8>| {
                 let mut windows = frame.windows(text.len());

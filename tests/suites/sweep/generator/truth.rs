@@ -34,7 +34,7 @@ fn it_finds_what_sockets_find_and_both_find_the_truth() {
             let found = ["xdp", "raw"].map(|tx| {
                 let lab = InternetLab::build(UNBALANCED).unwrap();
                 let targets = targets(&lab, family, 2_000);
-                let arguments = ["--rate", "50k", "--seed", "11", "--tx", tx];
+                let arguments = ["--rate", "20k", "--seed", "11", "--tx", tx];
                 let run = sweep(&lab, &targets, &[protocol, &arguments].concat());
                 assert_true(&lab, &run, &expected(&lab, &targets, request));
                 let replies = run.replies().unwrap();
