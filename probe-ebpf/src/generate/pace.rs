@@ -10,8 +10,8 @@ use super::{
 use crate::{clock, maps as shared};
 
 /// Credit that may be saved up, nanoseconds: what a stall leaves unused beyond it is
-/// owed ([`arrears`]), not made up in a burst. Two of the ticks at which the kernel gives a processor
-/// that is shared to somebody else (`CONFIG_HZ` of 250).
+/// owed ([`arrears`]), not made up in a burst. Two of the ticks at which the kernel
+/// gives a processor that is shared to somebody else (`CONFIG_HZ` of 250).
 const MAX_CREDIT: u64 = 8_000_000;
 
 /// The same for a hop that all paths share.
@@ -58,6 +58,9 @@ pub(super) fn turn(lane: LanePtr, now: u64) {
 /// Whether the rate allows a probe; owes credit that is too old.
 #[inline(always)]
 pub(super) fn allows(lane: LanePtr, now: u64) -> bool {
+    if lane.interval() == 0 {
+        return true;
+    }
     let oldest = now.saturating_sub(MAX_CREDIT);
     let next = lane.next_ns();
     if next < oldest {
@@ -67,7 +70,7 @@ pub(super) fn allows(lane: LanePtr, now: u64) -> bool {
         lane.set_next_ns(oldest);
         return true;
     }
-    lane.interval() == 0 || next <= now
+    next <= now
 }
 
 /// Credit that is too old is dropped and is no stall: there was nothing to send.

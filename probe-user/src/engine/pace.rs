@@ -217,12 +217,12 @@ mod tests {
         let mut pace = Pace::on_average(Some(10_000));
         let mut now = Moment(60_000_000_000);
         let end = now + Duration::from_secs(10);
-        let (mut sent, mut of_ms) = (0, HashMap::<u64, u32>::new());
+        let (mut sent, mut of_tenth) = (0, HashMap::<u64, u32>::new());
         while now < end {
             if pace.allows(now) {
                 pace.take();
                 sent += 1;
-                *of_ms.entry(now.0 / 100_000_000).or_default() += 1;
+                *of_tenth.entry(now.0 / 100_000_000).or_default() += 1;
             }
             now = now.max(pace.next(now));
             if (10_000..10_010).contains(&sent) {
@@ -232,7 +232,7 @@ mod tests {
         }
         assert!((99_980..=100_021).contains(&sent), "{sent}");
         assert_eq!(pace.shortfall(), 0);
-        let most = of_ms.into_values().max();
+        let most = of_tenth.into_values().max();
         assert!(most <= Some(1_034 + 20), "{most:?} in a tenth of a second");
     }
 

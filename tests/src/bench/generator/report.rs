@@ -97,9 +97,14 @@ impl Report {
     /// many probes a second, of either with at most one reply of ten thousand lost.
     /// The generator on at most so many processors; zmap with one sender, as with more
     /// it loses replies.
+    /// `None`: not enough of both was measured to say what is best.
     pub fn over_zmap(&self, cores: u32) -> Option<f64> {
+        let speed = self.part(Part::Speed);
+        if speed.iter().filter(|row| row.case.tool.is_zmap()).count() < 2 {
+            return None;
+        }
         let best = |is_meant: &dyn Fn(&Row) -> bool| {
-            let rows = self.part(Part::Speed).into_iter();
+            let rows = speed.iter().copied();
             rows.filter(|row| row.recorded_share >= LOSSLESS && is_meant(row))
                 .map(|row| row.probes_per_second)
                 .reduce(f64::max)
