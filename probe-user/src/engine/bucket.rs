@@ -8,6 +8,7 @@
 
 use super::{
     report::RateLimit,
+    ticks::Ticks,
     time::{Moment, nanoseconds},
 };
 
@@ -43,6 +44,7 @@ struct SinceSilence {
     at_point: (u64, u64),
     origin: Option<Moment>,
     line: Line,
+    ticks: Ticks,
 }
 
 /// Replies over time, and how close to a line they are.
@@ -72,10 +74,13 @@ impl Bucket {
 
     /// The limit, if replies came as from behind one.
     pub fn limit(&self) -> Option<RateLimit> {
-        let per_second = self.since.as_ref()?.rate()?;
+        let since = self.since.as_ref()?;
+        let one_by_one = since.rate();
+        // A bucket that fills at ticks is filled at the end of the first burst too.
+        let burst = one_by_one.and_then(|rate| self.burst_of(rate));
         Some(RateLimit {
-            per_second,
-            burst: self.burst_of(per_second),
+            per_second: one_by_one.or_else(|| since.ticks.rate())?,
+            burst,
             interval_ns: None,
         })
     }
@@ -112,6 +117,7 @@ impl SinceSilence {
             self.longest_silence = self.longest_silence.max(self.silent);
         }
         self.at_point = (self.probes, self.replies);
+        self.ticks.add(arrived, self.probes, self.replies);
     }
 
     /// Tokens a second, if replies came as from behind a limit.

@@ -34,6 +34,7 @@ pub mod stamp;
 pub mod sweep;
 pub mod tally;
 pub mod tells;
+mod ticks;
 pub mod time;
 pub mod trace;
 pub mod window;
