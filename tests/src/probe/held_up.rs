@@ -20,7 +20,7 @@ pub fn repeat_while<T>(spoiled: impl Fn(&T) -> bool, mut measure: impl FnMut(u32
         if times == MOST || !spoiled(&measured) {
             return measured;
         }
-        println!("spoiled, for the {times}. time: measured again");
+        println!("spoiled: measured again, after {times} times");
     }
 }
 

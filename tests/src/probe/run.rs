@@ -139,6 +139,35 @@ impl Running {
         Ok(kill(Pid::from_raw(self.id().try_into()?), signal)?)
     }
 
+    /// Whether it has ended.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel does not say.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    /// Sends a signal again and again until it ends, so far apart: of two that come before
+    /// the first is seen, one is. Then as [`Self::wait`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::wait`].
+    #[track_caller]
+    pub fn insist(mut self, signal: Signal, apart: Duration) -> Result<Run> {
+        let started = Instant::now();
+        let mut sent = 0;
+        while !self.has_ended()? && started.elapsed() < PATIENCE {
+            if started.elapsed() >= apart * sent {
+                self.signal(signal)?;
+                sent += 1;
+            }
+            thread::sleep(PAUSE);
+        }
+        self.wait()
+    }
+
     /// Waits for the end and checks the accounting.
     ///
     /// # Errors

@@ -1,16 +1,24 @@
 //! Targets that answer only so often.
 
+use std::time::Duration;
+
 use probe_tests::{
     lab::{Family, Lab},
-    probe::{Ping, Probe},
+    probe::{Ping, Probe, repeat_while},
 };
+
+/// Two tokens come in this time, and the second is not seen to.
+const HELD_UP: Duration = Duration::from_millis(250);
 
 /// Datagrams to a closed port: port unreachable is among what Linux limits.
 fn ping(lab: &Lab, family: Family, arguments: &[&str]) -> Ping {
     let target = lab.address(family, "target").unwrap();
-    let probe = Probe::ping(lab.vantage()).args(["--udp", "--interval", "20ms"]);
-    let run = probe.args(arguments).args(crate::SOON).to(target).run();
-    run.unwrap().ping().unwrap()
+    let probe = || Probe::ping(lab.vantage()).args(["--udp", "--interval", "20ms"]);
+    let run = || probe().args(arguments).args(crate::SOON).to(target).run();
+    repeat_while(
+        |ping: &Ping| ping.held_up() > HELD_UP,
+        |_| run().unwrap().ping().unwrap(),
+    )
 }
 
 #[test]
