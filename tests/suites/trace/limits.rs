@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use probe_tests::{
     lab::{Family, Lab, Wire},
-    probe::{Probe, RateLimit, Trace},
+    probe::{Probe, RateLimit, Run, Trace, repeat_while},
 };
 
 #[test]
@@ -64,11 +64,27 @@ fn pressed(lab: &Lab, protocol: &str) -> Trace {
     pressed_by(lab, Family::V4, &[protocol])
 }
 
+/// Where a hop has no limit: so long nothing is sent only if the host was held up.
 fn pressed_by(lab: &Lab, family: Family, more: &[&str]) -> Trace {
+    pressed_unless(Duration::from_millis(300), lab, family, more)
+}
+
+/// Anew, if longer than this no probe was sent that was answered.
+fn pressed_unless(held_up: Duration, lab: &Lab, family: Family, more: &[&str]) -> Trace {
     let target = lab.address(family, "target").unwrap();
     let arguments = ["--rounds", "650", "--queries", "1", "--interval", "20ms"];
-    let probe = Probe::trace(lab.vantage()).args(arguments).args(more);
-    let run = probe.args(crate::SOON).to(target).run().unwrap();
+    let probe = || Probe::trace(lab.vantage()).args(arguments).args(more);
+    let run = || {
+        probe()
+            .args(crate::SOON)
+            .args(["--replies"])
+            .to(target)
+            .run()
+    };
+    let run = repeat_while(
+        |run: &Run| run.longest_gap().unwrap() > held_up,
+        |_| run().unwrap(),
+    );
     run.trace().unwrap()
 }
 
@@ -168,7 +184,9 @@ fn limits_are_respected() {
 #[test]
 fn where_all_answer_by_the_same_limit_nothing_is_called_loss() {
     let lab = Lab::chain(2).default_icmp_limits().build().unwrap();
-    let trace = pressed(&lab, "--udp");
+    // Each answers once a second.
+    let held_up = Duration::from_millis(1_300);
+    let trace = pressed_unless(held_up, &lab, Family::V4, &["--udp"]);
     assert_eq!(trace.stop, "target");
     for hop in &trace.hops {
         // At the target, probes of greater TTLs took the burst away first.
