@@ -18,8 +18,12 @@ use super::{
 
 /// Ethertype of ARP.
 const ARP: u16 = 0x0806;
-/// ICMPv6 types of solicitations, advertisements and redirects.
+/// Protocol number of IGMP.
+const IGMP: u8 = 2;
+/// ICMPv6 types of solicitations, advertisements and redirects (RFC 4861).
 const NEIGHBOUR_DISCOVERY: RangeInclusive<u8> = 133..=137;
+/// ICMPv6 types of questions and reports about multicast listeners (RFC 2710, RFC 3810).
+const LISTENER_DISCOVERY: [u8; 4] = [130, 131, 132, 143];
 
 /// What a wire does to frames, each way.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +46,8 @@ impl Wire {
     }
 
     /// Loses frames with this probability (0 to 1), but none of address resolution,
-    /// whose retries take seconds.
+    /// whose retries take seconds, nor what hosts say of themselves at moments of their
+    /// own: which of the others are lost, the seed alone decides.
     #[must_use]
     pub const fn loss(self, loss: f64) -> Self {
         Self { loss, ..self }
@@ -61,7 +66,7 @@ impl Wire {
     }
 
     fn copies(&self, frame: &[u8], random: &mut fastrand::Rng) -> usize {
-        if is_address_resolution(frame) {
+        if is_housekeeping(frame) {
             return 1;
         }
         if random.f64() < self.loss {
@@ -101,18 +106,20 @@ impl RunningWire {
     }
 }
 
-/// Whether a frame of [`Frames::All`] is ARP or neighbour discovery (RFC 4861).
-fn is_address_resolution(frame: &[u8]) -> bool {
+/// Whether a frame of [`Frames::All`] is ARP, neighbour discovery, or about multicast.
+fn is_housekeeping(frame: &[u8]) -> bool {
     let Some((_, packet)) = frame.split_at_checked(VNET_HEADER) else {
         return false;
     };
     let mut cursor = SliceCursor::new(packet);
     match eth::read(&mut cursor).map(|(ethertype, _)| ethertype) {
         Some(ARP) => true,
+        Some(eth::IPV4) => ip::read(cursor, false).is_ok_and(|(header, _)| header.protocol == IGMP),
         Some(eth::IPV6) => ip::read(cursor, true).is_ok_and(|(header, mut rest)| {
             let message = icmp::read(&mut rest).map(|message| message.kind);
-            header.protocol == ip::protocol::ICMPV6
-                && message.is_some_and(|kind| NEIGHBOUR_DISCOVERY.contains(&kind))
+            let is_spared =
+                |kind| NEIGHBOUR_DISCOVERY.contains(&kind) || LISTENER_DISCOVERY.contains(&kind);
+            header.protocol == ip::protocol::ICMPV6 && message.is_some_and(is_spared)
         }),
         _ => false,
     }

@@ -54,6 +54,11 @@ impl Caught {
         self.header.destination
     }
 
+    /// Its identification (0 for IPv6).
+    pub fn id(&self) -> u16 {
+        self.header.id
+    }
+
     /// Octets of its IP header.
     pub fn header_length(&self) -> usize {
         if self.is_v6() { 40 } else { 20 }

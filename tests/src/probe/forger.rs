@@ -16,6 +16,8 @@ use crate::lab::{
 
 /// A request that does not come in this time does not come.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same, of one among very many.
+const LONG_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Offsets in an ICMP message.
 const CHECKSUM: usize = 2;
@@ -82,6 +84,16 @@ impl Forger {
     pub fn next_request(&self) -> Result<Echo> {
         self.next(PATIENCE, Echo::request)?
             .context("no echo request came")
+    }
+
+    /// The next echo request of those wanted that arrives; the others are passed over.
+    ///
+    /// # Errors
+    ///
+    /// If none comes.
+    pub fn next_request_that(&self, wanted: impl Fn(&Echo) -> bool) -> Result<Echo> {
+        self.next(LONG_PATIENCE, |frame| Echo::request(frame).filter(&wanted))?
+            .context("no such echo request came")
     }
 
     /// The next probe of any protocol that arrives; `None`: none came in this time.

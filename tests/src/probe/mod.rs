@@ -19,6 +19,7 @@ mod accounting;
 mod caught;
 mod command;
 mod forger;
+mod held_up;
 mod metadata;
 mod record;
 mod remains;
@@ -30,6 +31,7 @@ pub use self::{
     caught::Caught,
     command::Probe,
     forger::{Echo, Forger},
+    held_up::repeat_while,
     metadata::{
         Counters, Difference, Extensions, Metadata, Percentiles, SentProbe, Span, StampSource,
         Step, Suspension, SweepSection, Wait,

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs, thread,
+    fs, io, thread,
     time::{Duration, Instant},
 };
 
@@ -55,9 +55,9 @@ impl Remains {
         let maps = aya::maps::loaded_maps().map(|map| Ok(map?.id()));
         let links = aya::programs::loaded_links().map(|link| Ok(link?.id()));
         Ok(Self {
-            programs: in_both(&self.programs, programs.collect::<Result<Vec<_>>>()?),
-            maps: in_both(&self.maps, maps.collect::<Result<Vec<_>>>()?),
-            links: in_both(&self.links, links.collect::<Result<Vec<_>>>()?),
+            programs: in_both(&self.programs, programs)?,
+            maps: in_both(&self.maps, maps)?,
+            links: in_both(&self.links, links)?,
         })
     }
 
@@ -81,8 +81,18 @@ impl Remains {
     }
 }
 
-fn in_both(mine: &BTreeSet<u32>, all: Vec<u32>) -> BTreeSet<u32> {
-    all.into_iter().filter(|id| mine.contains(id)).collect()
+/// What is among all that is loaded. An object may be freed between the question for its
+/// number and that for the rest: then it is not.
+fn in_both(mine: &BTreeSet<u32>, all: impl Iterator<Item = Result<u32>>) -> Result<BTreeSet<u32>> {
+    let loaded = all.filter(|id| !id.as_ref().is_err_and(is_gone));
+    let wanted = loaded.filter(|id| id.as_ref().map_or(true, |id| mine.contains(id)));
+    wanted.collect()
+}
+
+/// Whether an error says that there is no such object (ENOENT).
+fn is_gone(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes.any(|cause: &io::Error| cause.kind() == io::ErrorKind::NotFound)
 }
 
 /// The number behind a name in `/proc/PID/fdinfo/FD`.

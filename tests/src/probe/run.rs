@@ -29,7 +29,8 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at a run.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Between two signals that are to end it.
+/// Between two signals that are to end it: of two that come before the first is seen, one
+/// is.
 const BETWEEN_SIGNALS: Duration = Duration::from_millis(500);
 /// Exit codes after which metadata is there: done, cut short, stopped by a signal.
 const MEASURED: [i32; 6] = [0, 1, 4, 129, 130, 143];
@@ -178,18 +179,31 @@ impl Running {
         Ok(kill(Pid::from_raw(self.id().try_into()?), signal)?)
     }
 
-    /// Ends the run by a signal, sent again and again: one that finds it at its end
-    /// already says that nobody waits.
+    /// Whether it has ended.
     ///
     /// # Errors
     ///
-    /// As [`Self::wait`].
+    /// If the kernel does not say.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
+    /// Sends a signal again and again until it ends, so far apart that each is seen. Then
+    /// as [`Self::wait`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::wait`].
     #[track_caller]
-    pub fn end_by(mut self, signal: Signal) -> Result<Run> {
+    pub fn insist(mut self, signal: Signal) -> Result<Run> {
         let started = Instant::now();
-        while self.child.try_wait()?.is_none() && started.elapsed() < PATIENCE {
-            self.signal(signal)?;
-            thread::sleep(BETWEEN_SIGNALS);
+        let mut sent = 0;
+        while !self.has_ended()? && started.elapsed() < PATIENCE {
+            if started.elapsed() >= BETWEEN_SIGNALS * sent {
+                self.signal(signal)?;
+                sent += 1;
+            }
+            thread::sleep(PAUSE);
         }
         self.wait()
     }

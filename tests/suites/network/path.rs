@@ -67,7 +67,7 @@ fn an_ipv6_neighbour_is_resolved_on_a_device_without_link_local_address() -> Res
 fn many_targets_behind_one_gateway_cost_one_neighbour_resolution() -> Result<()> {
     let wire = Wire::new()?;
     within(&wire.west, async |network| {
-        let network = network.with_neighbour_timeout(Duration::from_millis(100));
+        let network = network.with_neighbour_timeout(Duration::from_secs(1));
         let via = Via::default();
         network.resolve("192.0.2.1".parse()?, &via).await?;
         // From here on the gateway answers nobody, and the kernel has forgotten it.

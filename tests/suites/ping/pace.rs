@@ -1,11 +1,11 @@
 //! How often, how long, and what Ctrl-C does.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use probe_tests::{
     lab::{Family, Lab},
-    probe::Probe,
+    probe::{Forger, Probe, repeat_while},
 };
 
 use crate::SOON;
@@ -16,22 +16,22 @@ fn an_interval_is_kept() {
     for family in Family::ALL {
         let target = lab.address(family, "target").unwrap();
         let arguments = ["--count", "50", "--interval", "20ms", "--replies"];
-        let run = Probe::ping(lab.vantage())
-            .args(arguments)
-            .to(target)
-            .run()
-            .unwrap();
-        let sent: Vec<u64> = run
-            .replies()
-            .unwrap()
-            .iter()
-            .map(|r| r.tx_ns.unwrap())
-            .collect();
-        assert_eq!(sent.len(), 50);
+        let probe = || Probe::ping(lab.vantage()).args(arguments).to(target);
         // A late probe does not move those behind it: no drift.
-        let between = Duration::from_nanos((sent[49] - sent[0]) / 49);
         let interval = Duration::from_millis(20);
-        assert!(between.abs_diff(interval) < interval / 20, "{between:?}");
+        let is_kept = |between: Duration| between.abs_diff(interval) < interval / 20;
+        let (between, _) = repeat_while(
+            |&(between, held_up)| !is_kept(between) && held_up > Duration::ZERO,
+            |_| {
+                let run = probe().run().unwrap();
+                let replies = run.replies().unwrap();
+                let sent: Vec<u64> = replies.iter().map(|reply| reply.tx_ns.unwrap()).collect();
+                assert_eq!(sent.len(), 50);
+                let between = Duration::from_nanos((sent[49] - sent[0]) / 49);
+                (between, run.ping().unwrap().held_up())
+            },
+        );
+        assert!(is_kept(between), "{between:?}");
     }
 }
 
@@ -45,14 +45,22 @@ fn short_intervals_are_kept_as_far_as_the_host_can() {
         let run = probe.to(target).run().unwrap();
         let replies = run.replies().unwrap();
         let sent = replies.iter().map(|reply| reply.tx_ns.unwrap());
-        Duration::from_nanos(sent.clone().max().unwrap() - sent.min().unwrap())
+        let lasted = Duration::from_nanos(sent.clone().max().unwrap() - sent.min().unwrap());
+        (lasted, run.ping().unwrap().held_up())
     };
-    let as_fast_as_possible = lasts("0");
     for (interval, planned_ms) in [("20us", 100), ("100us", 500), ("500us", 2500)] {
-        let planned = Duration::from_millis(planned_ms).max(as_fast_as_possible);
-        let lasted = lasts(interval);
+        let is_kept = |lasted: Duration, planned: Duration| lasted < 2 * planned;
+        let (lasted, planned, _) = repeat_while(
+            |&(lasted, planned, held_up)| !is_kept(lasted, planned) && held_up > Duration::ZERO,
+            |_| {
+                let (as_fast_as_possible, _) = lasts("0");
+                let planned = Duration::from_millis(planned_ms).max(as_fast_as_possible);
+                let (lasted, held_up) = lasts(interval);
+                (lasted, planned, held_up)
+            },
+        );
         assert!(
-            lasted < 2 * planned,
+            is_kept(lasted, planned),
             "{interval}: {lasted:?}, not {planned:?}"
         );
     }
@@ -100,6 +108,13 @@ fn ctrl_c_ends_a_continuous_ping_with_its_summary() {
     }
 }
 
+/// Waits until that many probes have come to the router: signals are caught before any.
+fn wait_for_probes(at: &Forger, count: u32) {
+    for _ in 0..count {
+        at.next_request().unwrap();
+    }
+}
+
 #[test]
 fn ctrl_c_before_any_reply_is_exit_code_1() {
     let lab = Lab::chain(1).build().unwrap();
@@ -109,14 +124,15 @@ fn ctrl_c_before_any_reply_is_exit_code_1() {
         let probe = Probe::ping(lab.vantage())
             .args(["--interval", "10ms"])
             .args(SOON);
+        let router = Forger::at(lab.node("r1").unwrap(), "vantage").unwrap();
         let running = probe.to(target).start().unwrap();
-        thread::sleep(Duration::from_secs(1));
+        wait_for_probes(&router, 10);
         running.signal(Signal::SIGINT).unwrap();
         let run = running.wait().unwrap();
         let ping = run.ping().unwrap();
         assert_eq!(run.code, Some(1), "{}", run.stderr);
         assert!(
-            ping.received == 0 && ping.loss.unanswered == ping.sent,
+            ping.sent >= 10 && ping.received == 0 && ping.loss.unanswered == ping.sent,
             "{ping:?}"
         );
     }
@@ -129,12 +145,10 @@ fn a_second_ctrl_c_does_not_wait_for_the_timeout() {
     for family in Family::ALL {
         let target = lab.address(family, "r1").unwrap();
         let probe = Probe::ping(lab.vantage()).args(["--timeout", "1h", "--interval", "10ms"]);
+        let router = Forger::at(lab.node("r1").unwrap(), "vantage").unwrap();
         let running = probe.to(target).start().unwrap();
-        thread::sleep(Duration::from_secs(1));
-        running.signal(Signal::SIGINT).unwrap();
-        thread::sleep(Duration::from_millis(300));
-        running.signal(Signal::SIGINT).unwrap();
-        let run = running.wait().unwrap();
+        wait_for_probes(&router, 10);
+        let run = running.insist(Signal::SIGINT).unwrap();
         let ping = run.ping().unwrap();
         assert_eq!((run.code, ping.received), (Some(1), 0), "{}", run.stderr);
     }

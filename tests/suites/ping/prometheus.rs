@@ -14,19 +14,27 @@ use probe_tests::{
     probe::Probe,
 };
 
-/// A socket that listens at the loopback of the namespace.
-fn listener(namespace: &Namespace, family: Family) -> TcpListener {
-    let loopback = match family {
+/// What the probe shows its figures at, and Prometheus.
+const PROBE: u16 = 9_101;
+const PROMETHEUS: u16 = 9_090;
+
+fn loopback(family: Family) -> IpAddr {
+    match family {
         Family::V4 => IpAddr::from(Ipv4Addr::LOCALHOST),
         Family::V6 => IpAddr::from(Ipv6Addr::LOCALHOST),
-    };
-    let bound = namespace.enter(|| Ok(TcpListener::bind((loopback, 0))?));
+    }
+}
+
+/// A socket that listens at the loopback of the namespace.
+fn listener(namespace: &Namespace, family: Family) -> TcpListener {
+    let bound = namespace.enter(|| Ok(TcpListener::bind((loopback(family), 0))?));
     bound.unwrap()
 }
 
-/// An address that nothing listens at.
-fn free(namespace: &Namespace, family: Family) -> SocketAddr {
-    listener(namespace, family).local_addr().unwrap()
+/// An address of a network where only the test is: nothing else listens, and no port that
+/// connections are given is that low.
+fn address(family: Family, port: u16) -> SocketAddr {
+    SocketAddr::new(loopback(family), port)
 }
 
 /// What is answered to a request, head and page.
@@ -90,7 +98,7 @@ fn assert_added_up(lab: &Lab, family: Family) {
     let nodes = ["r1", "r2", "target"].map(|node| lab.address(family, node).unwrap());
     let [near, middle, far] = nodes;
     let list = format!("{near} group=routers\n{middle}\tgroup=routers # the second\n{far}\n");
-    let address = free(lab.vantage(), family);
+    let address = address(family, PROBE);
     let at = address.to_string();
     let arguments = ["--targets", "-", "--interval", "20ms", "--prometheus", &at];
     let probe = Probe::ping(lab.vantage()).args(arguments).input(&list);
@@ -122,10 +130,13 @@ fn assert_added_up(lab: &Lab, family: Family) {
     let (head, _) = request(lab.vantage(), address, "POST /metrics");
     assert!(head.starts_with("HTTP/1.1 405"), "{head}");
     // Counters go on.
-    thread::sleep(Duration::from_millis(200));
-    let (_, later) = request(lab.vantage(), address, "GET /metrics");
     let series = "probe_ping_sent_total{group=\"routers\"}";
-    assert!(value(&later, series) > value(&page, series));
+    let has_gone_on = || {
+        thread::sleep(Duration::from_millis(100));
+        let (_, later) = request(lab.vantage(), address, "GET /metrics");
+        value(&later, series) > value(&page, series)
+    };
+    assert!((0..100).any(|_| has_gone_on()));
     running.signal(Signal::SIGINT).unwrap();
     assert_eq!(running.wait().unwrap().code, Some(0));
 }
@@ -135,7 +146,7 @@ fn each_target_has_its_series_when_that_is_asked_for() {
     let lab = Lab::chain(1).build().unwrap();
     for family in Family::ALL {
         let target = lab.address(family, "target").unwrap();
-        let address = free(lab.vantage(), family);
+        let address = address(family, PROBE);
         let at = address.to_string();
         let arguments = [
             "--interval",
@@ -169,7 +180,7 @@ fn prometheus_scrapes_it() {
 /// Debian's Prometheus, asked until it knows.
 fn assert_scraped(lab: &Lab, family: Family) {
     let target = lab.address(family, "target").unwrap();
-    let (address, server) = (free(lab.vantage(), family), free(lab.vantage(), family));
+    let (address, server) = (address(family, PROBE), address(family, PROMETHEUS));
     let at = address.to_string();
     let arguments = ["--interval", "20ms", "--prometheus", &at];
     let running = Probe::ping(lab.vantage())

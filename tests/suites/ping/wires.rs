@@ -31,7 +31,10 @@ fn what_a_wire_loses_is_unanswered_and_all_of_it() {
             assert_eq!(ping.sent, 200);
             assert_eq!(ping.loss.unanswered, 200 - ping.received);
             assert_eq!(ping.rtt_ns.unwrap().count, ping.received);
-            assert_eq!(run.counters().unwrap().unanswered, ping.loss.unanswered);
+            // A wire that was held up may bring some too late.
+            let counters = run.counters().unwrap();
+            let lost = counters.unanswered + counters.late_only;
+            assert_eq!(lost, ping.loss.unanswered);
         }
     }
 }
@@ -89,7 +92,7 @@ fn replies_after_the_timeout_are_late_and_in_no_histogram() {
             "{protocol}: {ping:?}"
         );
         assert!(ping.rtt_ns.is_none());
-        assert!(ping.late > 30, "{protocol}: {ping:?}");
+        assert!(ping.late > 10, "{protocol}: {ping:?}");
         assert_eq!(ping.loss.unanswered, 50);
         let counters = run.counters().unwrap();
         assert_eq!((counters.valid, counters.late), (0, ping.late));

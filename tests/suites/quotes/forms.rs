@@ -12,8 +12,14 @@ use probe_tests::{
 
 use crate::{PROTOCOLS, RECEIVERS, clean_replies};
 
-/// No probe comes any more.
-const SILENCE: Duration = Duration::from_millis(500);
+/// Between two looks whether a run has ended.
+const A_WHILE: Duration = Duration::from_millis(20);
+
+/// A probe that does not come in this time does not come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long probes wait: longer than the answering thread may be held up.
+const PATIENT: [&str; 2] = ["--timeout", "1500ms"];
 
 /// What a form is to be taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,11 +186,11 @@ fn changes(of: Of) -> Vec<Form> {
             "--udp" => Taken::Counted("foreign"),
             _ => A,
         };
-        // One that no slot of ours is likely to have had a probe in.
-        let id = 0xeeee;
-        forms.push(quoting("ID", A, move |_, quote| quote.id(id)));
-        forms.push(quoting("ID, 8 octets", short, move |_, quote| {
-            quote.id(id).keep(8)
+        // Half of all slots away, where there never was a probe.
+        let other = |probe: &Caught| probe.id() ^ 0x8000;
+        forms.push(quoting("ID", A, move |probe, quote| quote.id(other(probe))));
+        forms.push(quoting("ID, 8 octets", short, move |probe, quote| {
+            quote.id(other(probe)).keep(8)
         }));
         forms.push(quoting("header checksum", A, |_, quote| {
             quote.header_sum(0xdead)
@@ -328,24 +334,18 @@ fn answered(lab: &Lab, forger: &Forger, of: Of, rx: &str, forms: &[Form]) -> (Ru
         "--rounds",
         &rounds,
     ];
-    let probe = Probe::trace(lab.vantage()).args(one_hop).args([
-        "--interval",
-        "5ms",
-        "--timeout",
-        "300ms",
-        "--rx",
-        rx,
-        of.protocol,
-    ]);
+    let probe = Probe::trace(lab.vantage()).args(one_hop).args(PATIENT);
+    let probe = probe.args(["--interval", "5ms", "--rx", rx, of.protocol]);
     let target = lab.address(family, "target").unwrap();
-    let running = probe.to(target).start().unwrap();
+    let mut running = probe.to(target).start().unwrap();
     let mut sent = vec![0; forms.len()];
-    let mut patience = 20 * SILENCE;
-    while let Some(probe) = forger.next_probe(patience).unwrap() {
+    while !running.has_ended().unwrap() {
+        let Some(probe) = forger.next_probe(A_WHILE).unwrap() else {
+            continue;
+        };
         let number = sent.iter().sum::<u64>() as usize % forms.len();
         forger.send_frame(&(forms[number].answer)(&probe, router(of.v6, number)));
         sent[number] += 1;
-        patience = SILENCE;
     }
     (running.wait().unwrap(), sent)
 }
@@ -450,18 +450,14 @@ fn errors_that_no_router_of_the_lab_sends() {
             let forger = Forger::deafening(lab.target(), "vantage").unwrap();
             let target = lab.address(family, "target").unwrap();
             let probe = Probe::sweep(lab.vantage()).args(["--ttl", "1", "--probes", "2", protocol]);
-            let running = probe
-                .args(["--timeout", "300ms"])
-                .to(target)
-                .start()
-                .unwrap();
+            let running = probe.args(PATIENT).to(target).start().unwrap();
             let errors = if v6 {
                 [(2, 0, [0, 0, 5, 0]), (4, 0, [0, 0, 0, 6])]
             } else {
                 [(3, 4, [0, 0, 5, 0]), (12, 0, [8, 0, 0, 0])]
             };
             for (kind, code, rest) in errors {
-                let probe = forger.next_probe(20 * SILENCE).unwrap().unwrap();
+                let probe = forger.next_probe(PATIENCE).unwrap().unwrap();
                 let message = icmp::error(v6, kind, code, rest, probe.quote().layers());
                 let packet = probe.header_from(router(v6, 0)).carrying(message);
                 forger.send_frame(&probe.back(&[], packet).unwrap());

@@ -34,7 +34,7 @@ fn unread(family: Family, extra: &[&str], is_full: fn(&Path) -> bool) -> Run {
     running
         .wait_until("line that is full", |_| Ok(is_full(status.path())))
         .unwrap();
-    let run = running.end_by(Signal::SIGINT).unwrap();
+    let run = running.insist(Signal::SIGINT).unwrap();
     assert_eq!(run.code, Some(130), "{}", run.stderr);
     run
 }

@@ -78,7 +78,7 @@ fn a_reader_that_reads_no_more_does_not_hold_up_the_end() {
             Ok(waiting.last() > Some(&1_000))
         };
         running.wait_until("1,000 that wait", wait).unwrap();
-        let run = running.end_by(Signal::SIGINT).unwrap();
+        let run = running.insist(Signal::SIGINT).unwrap();
         assert_eq!(run.code, Some(130), "{}", run.stderr);
         let counters = run.counters().unwrap();
         assert!(counters.unwritten > 0, "{counters:#?}");

@@ -25,7 +25,7 @@ fn one_flow_is_one_path_that_exists() {
 }
 
 #[test]
-fn sixteen_flows_show_both_arms_and_no_false_link() {
+fn thirty_two_flows_show_both_arms_and_no_false_link() {
     let lab = Lab::parse("vantage r1 (a2 a3 | b2 b3) r4 target")
         .build()
         .unwrap();
@@ -33,11 +33,11 @@ fn sixteen_flows_show_both_arms_and_no_false_link() {
         for family in Family::ALL {
             let target = lab.address(family, "target").unwrap();
             let path = lab.path(family).unwrap();
-            let probe = Probe::trace(lab.vantage()).args([protocol, "--flows", "16"]);
+            let probe = Probe::trace(lab.vantage()).args([protocol, "--flows", "32"]);
             let run = probe.args(FAST).to(target).run().unwrap();
             let traces = run.traces().unwrap();
             let flows: BTreeSet<_> = traces.iter().map(|trace| trace.flow).collect();
-            assert_eq!(flows, (0..16).collect());
+            assert_eq!(flows, (0..32).collect());
             let paths: BTreeSet<_> = traces.iter().map(|t| t.addresses().unwrap()).collect();
             assert_eq!(paths.len(), 2, "{protocol} {family}: {paths:#?}");
             paths.iter().for_each(|seen| path.check(seen).unwrap());

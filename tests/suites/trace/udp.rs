@@ -36,7 +36,9 @@ fn an_open_port_is_the_target_with_a_plausible_time() {
     for family in Family::ALL {
         let target = lab.address(family, "target").unwrap();
         let probe = Probe::trace(lab.vantage()).args(["--udp", "--port", "7"]);
-        let run = probe.args(FAST).to(target).run().unwrap();
+        // Farther apart than a wire that is held up is late.
+        let run = probe.args(["--interval", "300ms"]).to(target);
+        let run = run.run().unwrap();
         let trace = run.trace().unwrap();
         assert_eq!(
             (run.code, trace.last_word()),
@@ -50,6 +52,6 @@ fn an_open_port_is_the_target_with_a_plausible_time() {
         let rtt = trace.hops[2].rtt_ns.unwrap();
         assert_eq!(rtt.count, 3);
         assert!(rtt.shortest() >= 2 * delay, "{rtt:?}");
-        assert!(Duration::from_nanos(rtt.max) < 20 * delay, "{rtt:?}");
+        assert!(Duration::from_nanos(rtt.max) < 50 * delay, "{rtt:?}");
     }
 }

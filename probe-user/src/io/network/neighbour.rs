@@ -67,8 +67,12 @@ pub(super) async fn resolve(
     match patience {
         Patience::Until(timeout) => {
             let answer = answer(handle, interface, address);
-            let answer = tokio::time::timeout(timeout, answer).await;
-            answer.unwrap_or(Ok(None)).map_err(refusal)
+            match tokio::time::timeout(timeout, answer).await {
+                Ok(answer) => answer,
+                // It may have answered while this host was held up.
+                Err(_) => find(handle, ifindex, address).await.map(usable),
+            }
+            .map_err(refusal)
         }
         Patience::InPassing(timeout) => {
             let (handle, interface) = (handle.clone(), interface.clone());
@@ -138,6 +142,14 @@ enum Entry {
     Failed,
     /// The neighbour is being asked.
     Incomplete,
+}
+
+/// The address of an entry that may be used.
+fn usable(entry: Option<Entry>) -> Option<Mac> {
+    match entry? {
+        Entry::Usable { mac, .. } => Some(mac),
+        Entry::Failed | Entry::Incomplete => None,
+    }
 }
 
 async fn find(handle: &Handle, ifindex: u32, address: IpAddr) -> io::Result<Option<Entry>> {
